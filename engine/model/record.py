@@ -1,0 +1,80 @@
+"""The output row: its fields, in their order, and how an error row is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from engine.model.outcome import Failure
+
+SCHEMA_VERSION = 1
+
+#: One row as it will be serialised; keys and order are those of docs/rows.md.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the shard knows of a URL when its row is made.
+
+    `input` is the object of the other input columns. Lengths are in bytes, decoded; durations in milliseconds.
+    """
+
+    url: str
+    fetch_url: str
+    shard: int
+    final_url: str | None = None
+    input: Any = None
+    status_code: int = 0
+    content_type: str = ""
+    content_length: int = 0
+    attempts: int = 0
+    fetch_duration_ms: float = 0.0
+    from_cache: bool = False
+
+
+def base_row(fetched: Fetched, enriched_at: str) -> Row:
+    """A row with every field present and nothing extracted yet. `enriched_at` is RFC 3339 in UTC."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "url": fetched.url,
+        "url_hash": sha256(fetched.url.encode("utf-8", "surrogatepass")).hexdigest(),
+        "final_url": fetched.final_url,
+        "fetch_url": fetched.fetch_url,
+        "input": fetched.input if fetched.input is not None else {},
+        "status_code": fetched.status_code,
+        "content_type": fetched.content_type,
+        "content_length": fetched.content_length,
+        "title": "",
+        "text_content": "",
+        "word_count": 0,
+        "language": None,
+        "entities": [],
+        "keywords": [],
+        "content_summary": "",
+        "content_tags": [],
+        "has_pdf_links": False,
+        "has_audio_links": False,
+        "metadata": {},
+        "media": None,
+        "content_hash": None,
+        "simhash": None,
+        "duplicate_of": None,
+        "from_cache": fetched.from_cache,
+        "error": None,
+        "error_kind": None,
+        "attempts": fetched.attempts,
+        "fetch_duration_ms": round(fetched.fetch_duration_ms, 3),
+        "process_duration_ms": 0.0,
+        "enriched_at": enriched_at,
+        "shard": fetched.shard,
+    }
+
+
+def error_row(fetched: Fetched, failure: Failure, enriched_at: str) -> Row:
+    """The row of a URL that failed: what is known of the answer, and why there is no more."""
+    row = base_row(fetched, enriched_at)
+    row["error"] = failure.message
+    row["error_kind"] = failure.kind.value
+    return row
