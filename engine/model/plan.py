@@ -11,6 +11,8 @@ class ShardConfig:
     """A shard process. `settings` is Settings.model_dump(mode="json"), secrets included; `folder` the run folder.
 
     `control_fd` is the shard's end of the control socket, `life_fd` the read end of the supervisor's life pipe.
+    `retry_kinds` asks it to queue failed rows again before anything else: None does not, () means every kind. Only a
+    shard's first process in a command is asked, so a restart does not take up again what has failed since.
     """
 
     shard: int
@@ -21,6 +23,7 @@ class ShardConfig:
     life_fd: int
     log_level: str = "info"
     log_format: str = "console"
+    retry_kinds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.model.outcome import Failure
+if TYPE_CHECKING:
+    from engine.model.outcome import Failure
+
 
 SCHEMA_VERSION = 1
 

@@ -49,7 +49,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a row lies: in the block of commit `commit`, at `start` of the decoded block, `length` bytes with newline."""
+    """Where a row lies: in the block of commit `commit`, from `start` of it decoded, `length` bytes with newline."""
 
     commit: int
     start: int

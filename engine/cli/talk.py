@@ -1,0 +1,30 @@
+"""Where words go: asked results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+
+def say(message: str) -> None:
+    """Write one line for people to stderr, in the program's name."""
+    sys.stderr.write(f"enrich: {' '.join(message.split())}\n")
+
+
+@contextmanager
+def results() -> Iterator[TextIO]:
+    """Give stdout for what the user asked for. A reader that has seen enough (`| head`) is no error."""
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more when it exits (Python docs, "Note on SIGPIPE").
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)

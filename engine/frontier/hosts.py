@@ -1,0 +1,154 @@
+"""The hosts of a shard on disk: which have work, when they may next be asked, and what is remembered of them.
+
+A host's row is *idle* (all its tasks are committed), *ready* (work waits on disk) or *active* (the schedule in memory
+has it). An active host whose process died is ready again when the file is next opened, and is then treated as asked
+just now: what the dead process sent last is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import orjson
+
+from engine.frontier.schema import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.frontier.store import Store
+
+IDLE: Final = 0
+READY: Final = 1
+ACTIVE: Final = 2
+
+
+@dataclass(slots=True)
+class HostMemory:
+    """What outlives a host's time in memory. Durations are seconds, left at the time of writing.
+
+    `cursors` maps a band to the sequence number up to which every task is committed or waiting, where bands differ.
+    `condemned` is the (kind, message) with which all its URLs end, None for a host in good standing.
+    """
+
+    cursors: dict[str, int] = field(default_factory=dict)
+    pause_left_s: float = 0.0
+    pauses: int = 0
+    breaker: list[object] | None = None
+    condemned: list[str] | None = None
+    answered: bool = False
+
+
+class HostRow(NamedTuple):
+    """A host as it comes off the disk. `due` is seconds since the epoch; `stale`: written before this opening."""
+
+    id: int
+    name: str
+    due: float
+    stale: bool
+    cursor: int
+    memory: HostMemory
+
+
+class RobotsRow(NamedTuple):
+    """A robots.txt as it was fetched (seconds since the epoch): the answer's status and its body."""
+
+    fetched_at: float
+    status: int
+    body: bytes
+
+
+class HostTable:
+    """The host and robots tables of one shard's store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def reopen(self) -> None:
+        """Called once for each process: active hosts of the last one are ready again."""
+        store = self._store
+        with writing(store.path):
+            store.generation += 1
+            store.set_meta(generation=store.generation)
+            store.begin().execute("UPDATE host SET status = ? WHERE status = ?", (READY, ACTIVE))
+
+    def found(self, hosts: Iterable[tuple[int, str]]) -> None:
+        """Tasks of these hosts (id, name) came in: an idle or new one is ready."""
+        store = self._store
+        rows = [(number, name, READY, store.generation, READY, IDLE) for number, name in hosts]
+        with writing(store.path):
+            store.begin().executemany(
+                "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)"
+                " ON CONFLICT (id) DO UPDATE SET status = ? WHERE status = ?",
+                rows,
+            )
+
+    def activate(self, limit: int, now: float) -> list[HostRow]:
+        """Up to `limit` hosts that are due by `now`, in order of due time, taken off the disk's queue."""
+        # The status stands in the text, not as a parameter, so that SQLite may use the partial index.
+        return self._take("status = 1 AND due <= ? ORDER BY due LIMIT ?", (now, limit))
+
+    def activate_one(self, number: int) -> HostRow:
+        """A host by its id, whenever it is due."""
+        return self._take("id = ?", (number,))[0]
+
+    def _take(self, where: str, values: tuple[object, ...]) -> list[HostRow]:
+        store = self._store
+        with writing(store.path):
+            found = store.db.execute(
+                f"SELECT id, name, due, generation, cursor, state FROM host WHERE {where}",  # noqa: S608 - constants
+                values,
+            ).fetchall()
+            if found:
+                store.begin().executemany(
+                    "UPDATE host SET status = ? WHERE id = ?", [(ACTIVE, row[0]) for row in found]
+                )
+        return [
+            HostRow(number, name, due, generation < store.generation, cursor, _memory(state))
+            for number, name, due, generation, cursor, state in found
+        ]
+
+    def next_due(self) -> float | None:
+        """When the first host on disk is due, None where none has work."""
+        (due,) = self._store.db.execute("SELECT min(due) FROM host WHERE status = 1").fetchone()
+        return None if due is None else float(due)
+
+    def park(self, number: int, memory: HostMemory, *, cursor: int, due: float, idle: bool) -> None:
+        """A host leaves memory: idle, or to be activated again once due."""
+        self._write(number, IDLE if idle else READY, due, memory, cursor)
+
+    def save(self, number: int, memory: HostMemory, *, due: float) -> None:
+        """Remember an active host's pauses and breaker, should this process die."""
+        self._write(number, ACTIVE, due, memory, None)
+
+    def _write(self, number: int, status: int, due: float, memory: HostMemory, cursor: int | None) -> None:
+        store = self._store
+        state = None if memory == _FORGETTABLE else orjson.dumps(asdict(memory)).decode()
+        with writing(store.path):
+            store.begin().execute(
+                "UPDATE host SET status = ?, due = ?, generation = ?, cursor = coalesce(?, cursor), state = ?"
+                " WHERE id = ?",
+                (status, due, store.generation, cursor, state, number),
+            )
+
+    # -- robots.txt -----------------------------------------------------------------------------------------------
+
+    def robots(self, origin: str) -> RobotsRow | None:
+        """The robots.txt of an origin, if one was kept."""
+        row = self._store.db.execute(
+            "SELECT fetched_at, status, body FROM robots WHERE origin = ?", (origin,)
+        ).fetchone()
+        return RobotsRow(*row) if row else None
+
+    def keep_robots(self, origin: str, row: RobotsRow) -> None:
+        """Keep a robots.txt, in place of an older one."""
+        with writing(self._store.path):
+            self._store.begin().execute("INSERT OR REPLACE INTO robots VALUES (?, ?, ?, ?)", (origin, *row))
+
+
+_FORGETTABLE: Final = HostMemory()
+
+
+def _memory(state: str | None) -> HostMemory:
+    return HostMemory(**orjson.loads(state)) if state else HostMemory()

@@ -1,0 +1,102 @@
+"""The SQLite file of a shard: its tables, and how it is opened.
+
+Two shapes are worth a reason. Tasks are clustered by (host, band, n) and `n` is a sequence number, not a hash: a cursor
+over a hash loses what is inserted behind it. Results are appended to `log` (1 µs a row) and folded into `result` when
+the file is next opened: updating rows in place costs ten times that in a table of half a million.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import EngineError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMAT_VERSION: Final = 1
+
+#: Page cache a shard, KiB: holds the upper levels of the unique index of some ten million URLs.
+CACHE_KIB: Final = 32 * 1024
+
+TABLES: Final = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS task (
+  host INTEGER, band INTEGER, n INTEGER,
+  key BLOB NOT NULL,            -- 128-bit hash of the normalised URL
+  url TEXT NOT NULL,            -- as given, without user and password
+  fetch_url TEXT,               -- NULL: equal to url
+  position INTEGER NOT NULL,    -- (input, ordinal)
+  auth TEXT, input BLOB,
+  PRIMARY KEY (host, band, n)) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS task_key ON task (key);
+CREATE TABLE IF NOT EXISTS waiting (
+  host INTEGER, band INTEGER, n INTEGER, not_before REAL NOT NULL, attempts INTEGER NOT NULL,
+  PRIMARY KEY (host, band, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS log (
+  id INTEGER PRIMARY KEY, host INTEGER, band INTEGER, n INTEGER, state INTEGER, kind TEXT,
+  commit_id INTEGER, start INTEGER, length INTEGER);
+CREATE TABLE IF NOT EXISTS result (
+  host INTEGER, band INTEGER, n INTEGER, state INTEGER NOT NULL, kind TEXT,
+  commit_id INTEGER, start INTEGER, length INTEGER,
+  PRIMARY KEY (host, band, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS commits (
+  id INTEGER PRIMARY KEY, offset INTEGER NOT NULL, length INTEGER NOT NULL, raw_length INTEGER NOT NULL,
+  crc32 INTEGER NOT NULL, count INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS host (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, status INTEGER NOT NULL,
+  due REAL NOT NULL,            -- seconds since the epoch
+  generation INTEGER NOT NULL,  -- of the opening that last wrote it
+  cursor INTEGER NOT NULL,      -- tasks with n up to it are committed or waiting
+  state TEXT);                  -- JSON: pauses, breaker, cursors by band (HostMemory)
+CREATE INDEX IF NOT EXISTS host_ready ON host (due) WHERE status = 1;
+CREATE TABLE IF NOT EXISTS robots (
+  origin TEXT PRIMARY KEY, fetched_at REAL NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
+    """Open a shard's file. Raises UsageError where it is no frontier of this format, OutputError where it cannot be."""
+    with writing(path):
+        if not create and not path.exists():
+            raise UsageError(f"{path}: no such frontier; the run folder is incomplete")
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            connection.execute("PRAGMA temp_store = FILE")
+            _check_version(path, connection)
+            connection.executescript(TABLES)
+            connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _check_version(path: Path, connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in (0, FORMAT_VERSION):
+        raise UsageError(f"{path}: frontier format {version}; this version reads format {FORMAT_VERSION}")
+
+
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """Open for reading while a shard may be writing (WAL: neither waits for the other)."""
+    with writing(path):
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn SQLite's refusals into the engine's: the state cannot be written, or the file is damaged."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise OutputError(f"{path}: the frontier cannot be read or written: {error}") from error

@@ -1,0 +1,339 @@
+"""The tasks of a shard on disk: inserted by ingest, handed out by host, given their end at each commit.
+
+One connection, one writer, one open transaction: every method leaves the tables consistent, so :meth:`Store.commit`
+may come at any moment and makes durable all that was done before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
+
+from engine.frontier.schema import connect, writing
+from engine.model.task import CommitRecord, Place, Task, TaskKey, position
+from engine.model.url import host_id, url_key
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from engine.model.outcome import FailureKind
+
+
+QUEUED: Final = 0  # in `result`: to be fetched again, while the older row stays live
+DONE: Final = 1
+FAILED: Final = 2
+
+#: Error rows' counters are named "failed:KIND".
+FAILED_PREFIX: Final = "failed:"
+
+_COLUMNS: Final = "t.band, t.n, t.url, t.fetch_url, t.position, t.auth, t.input"
+_NO_RESULT: Final = (
+    " AND NOT EXISTS (SELECT 1 FROM result r WHERE r.host = t.host AND r.band = t.band AND r.n = t.n AND r.state > 0)"
+)
+_NOT_WAITING: Final = (
+    " AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.host = t.host AND w.band = t.band AND w.n = t.n)"
+)
+
+
+class Finished(NamedTuple):
+    """A task that ended: its row's (start, length) in the block of the commit, and its kind if it failed."""
+
+    key: TaskKey
+    kind: FailureKind | None
+    start: int
+    length: int
+
+
+class Waiting(NamedTuple):
+    """A task to be tried again: not before (seconds since the epoch), after so many attempts."""
+
+    key: TaskKey
+    not_before: float
+    attempts: int
+
+
+@dataclass(slots=True)
+class Inserted:
+    """What a slice of ingest brought: its new tasks, and its hosts by id as [name, smallest band, entries]."""
+
+    new: int
+    hosts: dict[int, list[Any]]
+
+
+class Store:
+    """One shard's tasks, results and commits. All times are seconds since the epoch."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.db = connection
+        meta = dict(connection.execute("SELECT name, value FROM meta"))
+        self._next_n = meta.get("next_n", 0)
+        self.cursor = (meta.get("cursor_input", 0), meta.get("cursor_ordinal", 0))
+        self.ingested = bool(meta.get("ingested", 0))
+        self._banded = bool(meta.get("banded", 0))
+        self.generation = meta.get("generation", 0)
+        self.counters: dict[str, int] = dict(connection.execute("SELECT name, value FROM counter"))
+        self._dirty: set[str] = set()
+        self._next_commit: int = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM commits").fetchone()[0]
+        self._has_results = connection.execute("SELECT 1 FROM result LIMIT 1").fetchone() is not None
+        self._has_waiting = connection.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is not None
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False) -> Self:
+        """Open a frontier, folding what the last process logged. The caller holds the shard's lock."""
+        connection = connect(path, create=create)
+        with writing(path):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT OR REPLACE INTO result SELECT host, band, n, state, kind, commit_id, start, length"
+                " FROM log ORDER BY host, band, n, id"
+            )
+            connection.execute("DELETE FROM log")
+            connection.execute("COMMIT")
+            return cls(path, connection)
+
+    def close(self) -> None:
+        """Commit and close."""
+        self.commit()
+        self.db.close()
+
+    # -- transactions ---------------------------------------------------------------------------------------------
+
+    def begin(self) -> sqlite3.Connection:
+        """The connection, inside a transaction."""
+        if not self.db.in_transaction:
+            self.db.execute("BEGIN IMMEDIATE")
+        return self.db
+
+    def commit(self) -> None:
+        """Make durable against a kill all that was written so far. Raises OutputError."""
+        with writing(self.path):
+            if self._dirty:
+                self.begin().executemany(
+                    "INSERT OR REPLACE INTO counter VALUES (?, ?)", [(n, self.counters[n]) for n in self._dirty]
+                )
+                self._dirty.clear()
+            if self.db.in_transaction:
+                self.db.execute("COMMIT")
+
+    def set_meta(self, **values: int) -> None:
+        """Keep numbers by name."""
+        self.begin().executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    def count(self, name: str, by: int) -> None:
+        """Move a counter, written with the next commit."""
+        if by:
+            self.counters[name] = self.counters.get(name, 0) + by
+            self._dirty.add(name)
+
+    # -- ingest ---------------------------------------------------------------------------------------------------
+
+    def insert(self, entries: Sequence[Any], cursor: tuple[int, int]) -> Inserted:
+        """Insert a slice of a batch (see messages.TaskEntry) and move the cursor to `cursor` (input, ordinal).
+
+        Entries at or before the present cursor were inserted before a restart and are skipped, uncounted.
+        """
+        with writing(self.path):
+            db = self.begin()
+            held = position(*self.cursor)
+            rows: list[tuple[object, ...]] = []
+            hosts: dict[int, list[Any]] = {}
+            n = self._next_n
+            for where, priority, url, fetch_url, host, auth, extra in entries:
+                if where <= held:
+                    continue
+                band = -priority
+                number = host_id(host)
+                # A line that is no URL is distinct by its text; the prefix keeps it apart from any URL's key.
+                key = url_key((fetch_url or url) if host else f"invalid:{url}")
+                rows.append((number, band, n, key, url, fetch_url, where, auth, extra.encode() if extra else None))
+                n += 1
+                known = hosts.get(number)
+                if known is None:
+                    hosts[number] = [host, band, 1]
+                else:
+                    known[1] = min(known[1], band)
+                    known[2] += 1
+                if band:
+                    self._banded = True
+            before = db.total_changes
+            db.executemany("INSERT OR IGNORE INTO task VALUES (?,?,?,?,?,?,?,?,?)", rows)
+            new = db.total_changes - before
+            self._next_n = n
+            self.cursor = max(self.cursor, cursor)
+            self.set_meta(
+                next_n=n, cursor_input=self.cursor[0], cursor_ordinal=self.cursor[1], banded=int(self._banded)
+            )
+            self.count("known", new)
+            self.count("duplicates", len(rows) - new)
+            return Inserted(new, hosts)
+
+    def finish_ingest(self) -> None:
+        """No more entries will come."""
+        self.ingested = True
+        self.set_meta(ingested=1)
+
+    # -- handing out ----------------------------------------------------------------------------------------------
+
+    @property
+    def last_n(self) -> int:
+        """The sequence number given out last: any task inserted later has a greater one."""
+        return int(self._next_n) - 1
+
+    def bands(self, host: int) -> list[int]:
+        """The bands that a host has tasks in, first served first (done ones not excluded)."""
+        if not self._banded:
+            return [0]
+        found: list[int] = []
+        sql = "SELECT min(band) FROM task WHERE host = ? AND band > ?"
+        band = -(1 << 62)
+        while (row := self.db.execute(sql, (host, band)).fetchone()) and row[0] is not None:
+            band = row[0]
+            found.append(band)
+        return found
+
+    def take(self, host: int, band: int, after: int, limit: int) -> list[Task]:
+        """The next queued tasks of a host's band with a sequence number above `after`, in order."""
+        sql = f"SELECT {_COLUMNS} FROM task t WHERE t.host = ? AND t.band = ? AND t.n > ?"  # noqa: S608 - constants
+        if self._has_results:
+            sql += _NO_RESULT
+        if self._has_waiting:
+            sql += _NOT_WAITING
+        with writing(self.path):
+            rows = self.db.execute(sql + " ORDER BY t.n LIMIT ?", (host, band, after, limit))
+            return [_task(host, row) for row in rows]
+
+    def ahead(self, host: int, cursors: Mapping[int, int], at_most: int) -> int:
+        """How many tasks lie on disk behind a host's cursors by band; counted up to `at_most`."""
+        sql = "SELECT count(*) FROM (SELECT 1 FROM task WHERE host = ? AND band = ? AND n > ? LIMIT ?)"
+        found = (self.db.execute(sql, (host, band, after, at_most)).fetchone() for band, after in cursors.items())
+        return sum(int(count) for (count,) in found)
+
+    def waiting_of(self, host: int) -> list[tuple[float, Task]]:
+        """(not before, task) of a host's tasks that wait for a retry."""
+        if not self._has_waiting:
+            return []
+        found = self.db.execute(
+            f"SELECT {_COLUMNS}, w.not_before, w.attempts FROM waiting w JOIN task t USING (host, band, n)"  # noqa: S608
+            " WHERE w.host = ?",
+            (host,),
+        )
+        return [(row[7], _task(host, row, attempts=row[8])) for row in found]
+
+    # -- commits --------------------------------------------------------------------------------------------------
+
+    def add_commit(self, record: CommitRecord, finished: Iterable[Finished]) -> int:
+        """Note an append to the part file, and give each of its tasks its state and its row's place."""
+        with writing(self.path):
+            db = self.begin()
+            commit_id: int = self._next_commit
+            self._next_commit += 1
+            db.execute(
+                "INSERT INTO commits VALUES (?,?,?,?,?,?)",
+                (commit_id, record.offset, record.length, record.raw_length, record.crc32, record.count),
+            )
+            rows, failed = [], 0
+            for key, kind, start, length in finished:
+                state = DONE if kind is None else FAILED
+                if kind is not None:
+                    failed += 1
+                    self.count(FAILED_PREFIX + kind, 1)
+                rows.append((key.host_id, key.band, key.n, state, kind, commit_id, start, length))
+            db.executemany(
+                "INSERT INTO log (host, band, n, state, kind, commit_id, start, length) VALUES (?,?,?,?,?,?,?,?)", rows
+            )
+            if self._has_waiting:
+                before = db.total_changes
+                db.executemany("DELETE FROM waiting WHERE host = ? AND band = ? AND n = ?", [row[:3] for row in rows])
+                self.count("waiting", before - db.total_changes)
+            self.count("failed", failed)
+            self.count("done", len(rows) - failed)
+            return commit_id
+
+    def add_waiting(self, tasks: Sequence[Waiting]) -> None:
+        """Note tasks that are to be tried again."""
+        if not tasks:
+            return
+        with writing(self.path):
+            db = self.begin()
+            self._has_waiting = True
+            for key, not_before, attempts in tasks:
+                found = db.execute(
+                    "UPDATE waiting SET not_before = ?, attempts = ? WHERE host = ? AND band = ? AND n = ?",
+                    (not_before, attempts, key.host_id, key.band, key.n),
+                )
+                if not found.rowcount:
+                    db.execute(
+                        "INSERT INTO waiting VALUES (?,?,?,?,?)", (key.host_id, key.band, key.n, not_before, attempts)
+                    )
+                    self.count("waiting", 1)
+
+    def last_commit(self) -> CommitRecord | None:
+        """The latest append that is noted."""
+        row = self.db.execute(
+            "SELECT offset, length, raw_length, crc32, count FROM commits ORDER BY id DESC LIMIT 1"
+        ).fetchone()
+        return CommitRecord(*row) if row else None
+
+    def commit_records(self) -> Iterator[tuple[int, CommitRecord]]:
+        """(commit id, record) in the order of the part file."""
+        for row in self.db.execute("SELECT id, offset, length, raw_length, crc32, count FROM commits ORDER BY id"):
+            yield row[0], CommitRecord(*row[1:])
+
+    def live_rows(self, order: Literal["completion", "input"]) -> Iterator[tuple[int, Place, bool]]:
+        """(position, place, failed) of each live row: in the order of the part file, or of the inputs."""
+        by = "r.commit_id, r.start" if order == "completion" else "t.position"
+        found = self.db.execute(
+            "SELECT t.position, r.commit_id, r.start, r.length, r.kind IS NOT NULL"  # noqa: S608 - constants
+            f" FROM result r JOIN task t USING (host, band, n) WHERE r.commit_id IS NOT NULL ORDER BY {by}"
+        )
+        for where, commit_id, start, length, failed in found:
+            yield where, Place(commit_id, start, length), bool(failed)
+
+    # -- going back -----------------------------------------------------------------------------------------------
+
+    def requeue_commits(self, commit_ids: Iterable[int]) -> int:
+        """Queue again the tasks whose rows lay in lost or damaged appends; forget those appends."""
+        ids = iter(commit_ids)
+        total = 0
+        while chunk := list(islice(ids, 500)):
+            marks = ",".join("?" * len(chunk))
+            total += self._requeue(f"commit_id IN ({marks})", chunk, keep_rows=False)
+            self.begin().execute(f"DELETE FROM commits WHERE id IN ({marks})", chunk)  # noqa: S608 - placeholders only
+        return total
+
+    def requeue_failed(self, kinds: Sequence[str]) -> int:
+        """Queue failed tasks again (of these kinds; none named: all). Their old rows stay live until the new ones."""
+        marks = ",".join("?" * len(kinds))
+        return self._requeue(f"state = {FAILED}" + (f" AND kind IN ({marks})" if kinds else ""), kinds, keep_rows=True)
+
+    def _requeue(self, where: str, values: Sequence[object], *, keep_rows: bool) -> int:
+        with writing(self.path):
+            db = self.begin()
+            counted = db.execute(
+                f"SELECT state, kind, count(*) FROM result WHERE {where} AND state > 0 GROUP BY state, kind",  # noqa: S608
+                values,
+            ).fetchall()
+            for state, kind, count in counted:
+                self.count("done" if state == DONE else "failed", -count)
+                if kind is not None:
+                    self.count(FAILED_PREFIX + kind, -count)
+            # What stood in a host's way is forgotten with its failures: state holds pauses, breaker and cursors.
+            db.execute(
+                "UPDATE host SET status = 1, cursor = -1, state = NULL WHERE id IN (SELECT DISTINCT host FROM result"  # noqa: S608
+                f" WHERE {where})",
+                values,
+            )
+            if keep_rows:
+                db.execute(f"UPDATE result SET state = {QUEUED} WHERE {where}", values)  # noqa: S608
+            else:
+                db.execute(f"DELETE FROM result WHERE {where}", values)  # noqa: S608
+            return sum(int(count) for _, _, count in counted)
+
+
+def _task(host: int, row: tuple, attempts: int = 0) -> Task:  # type: ignore[type-arg]
+    band, n, url, fetch_url, where, auth, extra = row[:7]
+    return Task(TaskKey(host, band, n), url, fetch_url or url, where, extra, auth, attempts)

@@ -1,0 +1,36 @@
+"""Strings that may go into a row: no lone surrogates, no control characters, white space in order.
+
+orjson refuses lone surrogates, which JSON-LD escapes, PDF text and file tags all can hold.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+#: Control characters but tab, line feed and carriage return; lone surrogates; the two noncharacters that files hold.
+_UNWANTED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def line(value: object, max_chars: int = 10_000) -> str:
+    """`value` on one line: white space collapsed, at most `max_chars` characters; "" for what is no string."""
+    if not isinstance(value, str):
+        return ""
+    # Cut first, so that a value of megabytes costs nothing; the factor leaves room for white space.
+    return " ".join(_UNWANTED.sub("", value[: 4 * max_chars]).split())[:max_chars]
+
+
+def text(value: object, max_chars: int = 10_000) -> str:
+    """`value` on one line, with the character references resolved that many pages escape twice."""
+    plain = line(value, max_chars)
+    return line(html.unescape(plain), max_chars) if "&" in plain else plain
+
+
+def paragraphs(text: str) -> str:
+    """Text of several lines: line ends unified, trailing white space dropped, at most one blank line in a row."""
+    # Plain string methods: three regular expressions over a page's text took five times as long.
+    text = "\n".join([part.rstrip() for part in text.splitlines()])
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return _UNWANTED.sub("", text).strip()

@@ -1,0 +1,44 @@
+"""Entities of a Doc: how components add theirs, and how a row lists them.
+
+Law: an entity that is there is never displaced, so the order of components is their rank; among those that one
+component adds at a time, the longer wins, then the earlier.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spacy.tokens import Span
+
+from engine.nlp.text import squeeze
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from spacy.tokens import Doc
+
+
+def add_entities(doc: Doc, found: Iterable[tuple[int, int, str]]) -> None:
+    """Add to doc.ents the (first token, one after the last, label) that overlap none there."""
+    taken = bytearray(len(doc))
+    for entity in doc.ents:
+        taken[entity.start : entity.end] = b"\1" * (entity.end - entity.start)
+    added = []
+    for start, end, label in sorted(set(found), key=lambda item: (item[0] - item[1], item)):
+        if start < end and 1 not in taken[start:end]:
+            taken[start:end] = b"\1" * (end - start)
+            added.append(Span(doc, start, end, label=label))
+    if added:
+        doc.set_ents(added, default="unmodified")
+
+
+def list_entities(doc: Doc) -> list[dict[str, Any]]:
+    """The row's `entities`: each distinct (text, label) once, in order of first appearance, with its count."""
+    listed: dict[tuple[str, str], dict[str, Any]] = {}
+    for entity in doc.ents:
+        text, label = squeeze(entity.text), entity.label_
+        if not text:
+            continue
+        entry = listed.setdefault((text, label), {"text": text, "label": label, "count": 0})
+        entry["count"] += 1
+    return list(listed.values())

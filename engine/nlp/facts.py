@@ -1,0 +1,149 @@
+"""What a page says about itself, gathered in one pass over its tree.
+
+Walking resiliparse's tree from Python costs microseconds a node, so one selector asks for all that the title, the
+metadata and the link flags need, and its answer is sliced once; nothing else touches the tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.nlp import clean, links
+
+if TYPE_CHECKING:
+    from resiliparse.parse.html import ElementNode, HTMLTree
+
+#: Headings and times beyond these belong to a list of other pages' teasers.
+MAX_HEADINGS: Final = 8
+MAX_TIMES: Final = 20
+
+_SELECTOR: Final = (
+    'html, meta[content], link[rel="canonical" i], link[rel="alternate" i][type], link[rel="enclosure" i], title, h1, '
+    'time, audio, source[type^="audio/" i], a[rel="author" i], script[type="application/ld+json" i]'
+)
+
+
+class Link(NamedTuple):
+    """A link element: `rel` and `media_type` in lower case, `href` as written."""
+
+    rel: str
+    href: str
+    media_type: str
+
+
+class Time(NamedTuple):
+    """A time element: its datetime attribute, or its text without one; `marks` are its class, itemprop and pubdate."""
+
+    value: str
+    marks: str
+
+
+@dataclass(slots=True)
+class Facts:
+    """The raw statements of one page, in document order; strings are as written but for white space.
+
+    `meta` maps a lower-case name (name, property, itemprop or http-equiv) to its first content that is not empty.
+    """
+
+    language: str = ""
+    titles: list[str] = field(default_factory=list)
+    headings: list[str] = field(default_factory=list)
+    meta: dict[str, str] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    times: list[Time] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
+    json_ld: list[str] = field(default_factory=list)
+    has_pdf_links: bool = False
+    has_audio_links: bool = False
+
+
+def gather(tree: HTMLTree, source: str) -> Facts:
+    """All statements of the page, parsed and in source; an empty document has none."""
+    facts = Facts()
+    if tree.document is None:
+        return facts
+    wanted = f"{_SELECTOR}, {files}" if (files := links.selector(source)) else _SELECTOR
+    for element in tree.document.query_selector_all(wanted)[:]:
+        _READERS[element.tag](facts, element) if element.tag in _READERS else _other(facts, element)
+    return facts
+
+
+def _html(facts: Facts, element: ElementNode) -> None:
+    facts.language = facts.language or element.getattr("lang") or element.getattr("xml:lang") or ""
+
+
+def _meta(facts: Facts, element: ElementNode) -> None:
+    content = element.getattr("content")
+    if not content:
+        return
+    for attribute in ("property", "name", "itemprop", "http-equiv"):
+        if name := element.getattr(attribute):
+            facts.meta.setdefault(name.strip().lower(), content)
+            return
+
+
+def _link(facts: Facts, element: ElementNode) -> None:
+    href = (element.getattr("href") or "").strip()
+    if href:
+        link = Link((element.getattr("rel") or "").lower(), href, (element.getattr("type") or "").strip().lower())
+        facts.links.append(link)
+        facts.has_audio_links |= link.rel == "enclosure" and link.media_type.startswith("audio/")
+
+
+def _title(facts: Facts, element: ElementNode) -> None:
+    # An SVG's title element names a drawing, not the page.
+    parent = element.parent
+    if not facts.titles and (parent is None or parent.tag not in {"svg", "g", "symbol", "a", "path"}):
+        _append(facts.titles, element, 1)
+
+
+def _heading(facts: Facts, element: ElementNode) -> None:
+    _append(facts.headings, element, MAX_HEADINGS)
+
+
+def _append(texts: list[str], element: ElementNode, most: int) -> None:
+    if len(texts) < most and (text := clean.line(element.text_content)):
+        texts.append(text)
+
+
+def _time(facts: Facts, element: ElementNode) -> None:
+    if len(facts.times) < MAX_TIMES:
+        value = element.getattr("datetime") or element.text_content or ""
+        marks = f"{element.getattr('class') or ''} {element.getattr('itemprop') or ''}"
+        if element.hasattr("pubdate"):
+            marks += " pubdate"
+        facts.times.append(Time(value, marks.lower()))
+
+
+def _script(facts: Facts, element: ElementNode) -> None:
+    if text := element.text_content:
+        facts.json_ld.append(text)
+
+
+def _audio(facts: Facts, _element: ElementNode) -> None:
+    facts.has_audio_links = True
+
+
+def _other(facts: Facts, element: ElementNode) -> None:
+    """A link by its ending, or an element that is marked as the author's; often both are an `a`."""
+    href = element.getattr("href")
+    if href:
+        pdf, audio = links.link_kinds(href)
+        facts.has_pdf_links |= pdf
+        facts.has_audio_links |= audio
+    if (element.getattr("rel") or "").lower() == "author":
+        _append(facts.authors, element, MAX_HEADINGS)
+
+
+_READERS: Final = {
+    "html": _html,
+    "meta": _meta,
+    "link": _link,
+    "title": _title,
+    "h1": _heading,
+    "time": _time,
+    "script": _script,
+    "audio": _audio,
+    "source": _audio,
+}

@@ -1,0 +1,36 @@
+"""An HTML page to its row's fields, from one parsed tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resiliparse.parse.html import HTMLTree
+
+from engine.nlp import metadata
+from engine.nlp.charset import decode
+from engine.nlp.facts import gather
+from engine.nlp.jsonld import JsonLd
+from engine.nlp.nesting import bound_depth
+from engine.nlp.title import page_title
+from engine.nlp.values import Extracted
+
+if TYPE_CHECKING:
+    from engine.nlp.maintext import MainText
+
+
+def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText) -> Extracted:
+    """A page fetched from `url`; `charset` is its Content-Type header's. Raises RefusedEncodingError."""
+    source = bound_depth(decode(body, charset).text)
+    tree = HTMLTree.parse(source)
+    facts = gather(tree, source)
+    json_ld = JsonLd(facts.json_ld)
+    site = metadata.site_name(facts, json_ld)
+    return Extracted(
+        content_type="text/html",
+        title=page_title(facts, json_ld, site),
+        text=main_text(tree, source),
+        language_hint=metadata.language(facts),
+        metadata=metadata.page_metadata(facts, json_ld, site, url),
+        has_pdf_links=facts.has_pdf_links,
+        has_audio_links=facts.has_audio_links,
+    )

@@ -1,0 +1,130 @@
+"""Images, audio and video: what their headers and tags say. No pixel and no sample is decoded."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from io import BytesIO
+from typing import Any, Final
+
+from PIL import ExifTags, Image
+from tinytag import TinyTag, TinyTagException
+
+from engine.model.outcome import Failure, FailureKind
+from engine.nlp import clean
+from engine.nlp.values import Extracted
+
+#: The readers that may look at a body: Pillow has others, for formats that call outside programs.
+_IMAGE_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "ICO")
+
+#: Exif's own directory of the picture's data; the GPS directory is never read (where a person was is nobody's row).
+_EXIF_DIRECTORY: Final = int(ExifTags.IFD.Exif)
+_EXIF_SKIPPED: Final = frozenset({int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo), int(ExifTags.IFD.Interop)})
+
+_MAX_TAG_CHARS: Final = 1_000
+_MAX_TAGS: Final = 100
+
+#: What tinytag names beside the tags: technical values, or the file's.
+_TECHNICAL: Final = frozenset(
+    {"filename", "filesize", "mime_type", "duration", "bitrate", "samplerate", "channels", "bitdepth", "is_lossless"}
+)
+
+
+def extract_image(body: bytes, content_type: str) -> Extracted:
+    """Format, mode, width and height in pixels, and Exif data of an image."""
+    try:
+        with warnings.catch_warnings():
+            # Half a bomb's size is a warning, and only decoding would be dear; what Pillow refuses is refused.
+            warnings.simplefilter("ignore")
+            with Image.open(BytesIO(body), formats=_IMAGE_FORMATS) as image:
+                media = {"format": image.format, "mode": image.mode, "width": image.width, "height": image.height}
+                exif = _exif(image)
+    except Image.DecompressionBombError:
+        return _failed(content_type, "the image claims more pixels than any picture has")
+    except (OSError, SyntaxError, ValueError):
+        return _failed(content_type, f"the file is damaged or no image: {content_type} was expected")
+    return Extracted(content_type, media=media | ({"exif": exif} if exif else {}))
+
+
+def extract_audio_video(body: bytes, content_type: str) -> Extracted:
+    """Duration in seconds, bit rate in kbit/s, codec and tags of audio or video, as far as tinytag reads them.
+
+    A container that it does not know (WebM) has empty `media`.
+    """
+    if content_type == "video/webm":
+        return Extracted(content_type, media={})
+    try:
+        tag = TinyTag.get(file_obj=BytesIO(body), image=False)
+    except TinyTagException as error:
+        return _failed(content_type, f"the file is damaged or no {content_type}: {error}")
+    values = tag.as_dict()
+    tags = dict(list(_tags(values).items())[:_MAX_TAGS])
+    found = {
+        "duration_s": _positive(values.get("duration")),
+        "bitrate": _positive(values.get("bitrate")),
+        "codec": _codec(values.get("mime_type"), content_type),
+        "tags": tags,
+    }
+    if found["duration_s"] is None and not tags:
+        return _failed(content_type, f"the file is damaged: it has the form of {content_type} and no content")
+    artist = tags.get("artist", "")
+    return Extracted(
+        content_type,
+        title=tags.get("title", ""),
+        metadata={"author": artist} if artist else {},
+        media={key: value for key, value in found.items() if value},
+    )
+
+
+def _failed(content_type: str, message: str) -> Extracted:
+    return Extracted(content_type, failure=Failure(FailureKind.EXTRACT_FAILED, message))
+
+
+def _exif(image: Image.Image) -> dict[str, Any]:
+    """Exif values by their tags' names, those of text and numbers."""
+    # For a PNG without it, Pillow would decode the picture to look for Exif data behind the pixels.
+    if image.format not in {"JPEG", "TIFF", "WEBP"} and "exif" not in image.info:
+        return {}
+    exif = image.getexif()
+    found: dict[str, Any] = {}
+    for directory in (exif, exif.get_ifd(_EXIF_DIRECTORY)):
+        for number, raw in directory.items():
+            name = ExifTags.TAGS.get(number)
+            if name and number not in _EXIF_SKIPPED and (value := _plain(raw)) not in (None, ""):
+                found[name] = value
+    return found
+
+
+def _plain(value: object) -> str | int | float | None:
+    """An Exif value as JSON has it; None for bytes, lists and numbers that are none."""
+    if isinstance(value, str):
+        return clean.line(value, _MAX_TAG_CHARS)
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else None
+    try:
+        number = float(value)  # type: ignore[arg-type] # Pillow's rationals convert; what does not is left out
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _tags(values: dict[str, Any]) -> dict[str, str]:
+    """The tags of a file, each the first of its values, as text."""
+    found = {}
+    for name, value in values.items():
+        first = value[0] if isinstance(value, list) and value else value
+        text = clean.line(first if isinstance(first, str) else str(first), _MAX_TAG_CHARS)
+        if name not in _TECHNICAL and text:
+            found[clean.line(name, 100)] = text
+    return found
+
+
+def _positive(value: object) -> float | None:
+    number = value if isinstance(value, int | float) else 0
+    return round(number, 3) if math.isfinite(number) and number > 0 else None
+
+
+def _codec(mime_type: object, content_type: str) -> str:
+    """The codec that the reader names, else the type's second half: for MPEG audio, FLAC and WAV that is the codec."""
+    named = clean.line(mime_type, 200).partition("codecs=")[2].strip('" ')
+    return named or content_type.partition("/")[2]

@@ -1,0 +1,88 @@
+"""Builds and loads the spaCy pipeline that analyses pages (`nlp.pipeline`).
+
+The built-in one is a blank English pipeline of our own components: `engine.tokenizer` (a tokenizer), then
+`engine_sentences`, `engine_shapes`, `engine_names` and `engine_phrases`, in this order since an entity that is there
+stays. They are registered with spaCy when this module is imported, so that any spaCy config can name them. (A
+component's name may hold no full stop, hence the underscore.)
+
+Of any other pipeline only what finds entities and sentences is kept. Loaded once a process: children forked after
+:mod:`engine.nlp.preload` share it.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import spacy
+from spacy import attrs
+from spacy.about import __version__ as spacy_version
+
+from engine.errors import UsageError
+from engine.nlp import names, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
+from engine.nlp.available import BUILT_IN, NONE, require_pipeline
+from engine.nlp.tokens import TOKENIZER
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+COMPONENTS: Final = ("engine_sentences", "engine_shapes", "engine_names", "engine_phrases")
+
+#: spaCy computes every attribute of each new word, 19 µs; these are what our components read, 4 µs. A page has some
+#: hundred words that its process has not seen.
+_ATTRIBUTES: Final = frozenset({attrs.LOWER, attrs.NORM, attrs.IS_SPACE})
+
+#: What the row has no field for, by the names that spaCy's trained packages use.
+_UNNEEDED: Final = (
+    "tagger",
+    "parser",
+    "morphologizer",
+    "attribute_ruler",
+    "lemmatizer",
+    "trainable_lemmatizer",
+    "textcat",
+    "textcat_multilabel",
+    "entity_linker",
+)
+_SENTENCE_MAKERS: Final = frozenset({"senter", "sentencizer", "engine_sentences"})
+
+
+@lru_cache(maxsize=4)
+def load(name: str) -> Language | None:
+    """The pipeline `name`, the same object each time; None for `none`.
+
+    Raises UsageError with the mend where it is missing or cannot be loaded.
+    """
+    require_pipeline(name)
+    if name == NONE:
+        return None
+    if name in BUILT_IN:
+        return _built_in()
+    return _installed(name)
+
+
+def _built_in() -> Language:
+    nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
+    getters = nlp.vocab.lex_attr_getters  # type: ignore[attr-defined]  # missing in spaCy's stubs
+    for attribute in set(getters) - _ATTRIBUTES:
+        del getters[attribute]
+    for component in COMPONENTS:
+        nlp.add_pipe(component)
+    return nlp
+
+
+def _installed(name: str) -> Language:
+    try:
+        if Path(name).is_file():
+            nlp = spacy.util.load_model_from_config(spacy.util.load_config(name), auto_fill=True, exclude=_UNNEEDED)
+        else:
+            nlp = spacy.load(name, exclude=_UNNEEDED)
+    except (OSError, ImportError, ValueError) as error:  # spaCy's ways to say that a package is not one it can load
+        reason = " ".join(str(error).split())[:300]
+        raise UsageError(f"nlp.pipeline: {name} cannot be loaded by spaCy {spacy_version}: {reason}") from error
+    if _SENTENCE_MAKERS.isdisjoint(nlp.pipe_names):
+        nlp.add_pipe("engine_sentences")
+    nlp.max_length = sys.maxsize  # the analyser cuts the text; spaCy's own limit is an exception
+    return nlp

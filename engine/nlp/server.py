@@ -1,0 +1,253 @@
+"""The loop of an NLP child: pages from all shards in, one at a time worked on, rows back.
+
+Synchronous and single-threaded: between two pages it looks at the sockets. Laws:
+
+- A shard knows which pages are suspect: STARTED with their ids lies in the kernel's buffer before the first of them is
+  touched, and each ROW is sent before the next page is. A page that asks to be alone is a batch of its own.
+- No page runs longer than the alarm: SIGALRM's default action ends the process, also inside C code.
+- Shards are served in turn, a page each; one that takes no rows is passed over until it does.
+- When the process has grown enough it leaves between two batches: rows are flushed, pages not started are dropped
+  (their shard sends them to another child), the exit code is 0.
+"""
+
+from __future__ import annotations
+
+import resource
+import selectors
+import signal
+import sys
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import AF_UNIX, SHUT_WR, SOCK_STREAM, socket
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Protocol
+
+from engine.model.messages import Page as PageMessage
+from engine.nlp.peer import Peer, PeerError
+from engine.observe.faultpoint import crash_point
+from engine.observe.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.nlp.worker import Page, Worked
+
+#: Pages a shard may have out to one child: one worked on, one waiting, two on the way. More only lengthens the queue
+#: that a death sends elsewhere.
+CREDIT: Final = 4
+#: Pages announced with one STARTED: more save messages, fewer leave less to run again after a death.
+BATCH_PAGES: Final = 4
+#: New words after which the process leaves. Each costs about 450 bytes that spaCy never gives back: 90 MB.
+MAX_NEW_STRINGS: Final = 200_000
+#: Pages between two looks at the memory.
+_MEMORY_EVERY_PAGES: Final = 50
+_FLUSH_S: Final = 10.0
+_LINGER_S: Final = 1.0
+_BACKLOG: Final = 128
+
+
+class Worker(Protocol):
+    """What :class:`engine.nlp.worker.PageWorker` does."""
+
+    @property
+    def known_strings(self) -> int:
+        """How many strings it remembers."""
+        ...
+
+    def work(self, page: Page) -> Worked:
+        """The page's row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`timeout_s` a page (0: none); the process's memory in bytes (0: no limit); bytes of a frame; new words."""
+
+    timeout_s: float
+    max_memory_bytes: int
+    max_frame_bytes: int
+    max_new_strings: int = MAX_NEW_STRINGS
+
+
+def listen(path: str) -> socket:
+    """A socket listening at `path`, which exists from the moment that connections are taken; a stale one is replaced.
+
+    Raises OSError (a path too long for a Unix socket, a folder that is not there).
+    """
+    preliminary = Path(f"{path}~")
+    preliminary.unlink(missing_ok=True)
+    listener = socket(AF_UNIX, SOCK_STREAM)
+    listener.bind(str(preliminary))
+    listener.listen(_BACKLOG)
+    listener.settimeout(0)
+    preliminary.replace(path)
+    return listener
+
+
+class Server:
+    """Serves shards at `path` until the process has grown beyond `limits`."""
+
+    def __init__(self, path: str, child: int, worker: Worker, limits: Limits) -> None:
+        self._path = path
+        self._child = child
+        self._worker = worker
+        self._limits = limits
+        self._log = get_logger(__name__)
+        self._selector = selectors.DefaultSelector()
+        self._turns: deque[Peer] = deque()
+        self._strings_at_start = worker.known_strings
+        self._pages_done = 0
+
+    def run(self) -> None:
+        """Serve; returns when it is time to be replaced, with every row of a started page handed over."""
+        listener = listen(self._path)
+        self._selector.register(listener, selectors.EVENT_READ, None)
+        while not self._has_grown():
+            self._exchange(listener)
+            batch = self._next_batch()
+            if batch:
+                self._work(batch)
+        self._leave(listener)
+
+    def _exchange(self, listener: socket) -> None:
+        """Read and write what can be; wait for something to do only if no page waits."""
+        idle = not any(peer.pages and peer.flushed for peer in self._turns)
+        for key, events in self._selector.select(None if idle else 0):
+            peer: Peer | None = key.data
+            if peer is None:
+                self._accept(listener)
+                continue
+            try:
+                if events & selectors.EVENT_WRITE:
+                    peer.flush()
+                if events & selectors.EVENT_READ:
+                    peer.receive()
+            except PeerError as error:
+                self._drop(peer, error)
+            else:
+                self._watch(peer)
+
+    def _accept(self, listener: socket) -> None:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # gone before it was taken, or no descriptor free: the next turn sees
+            return
+        try:
+            peer = Peer(connection, child=self._child, credit=CREDIT, max_frame_bytes=self._limits.max_frame_bytes)
+        except PeerError:
+            connection.close()
+            return
+        self._selector.register(connection, selectors.EVENT_READ, peer)
+        self._turns.append(peer)
+
+    def _next_batch(self) -> list[tuple[Peer, Page]]:
+        """The pages to announce and work on next: a page of each shard in turn, or a single one that is to be alone."""
+        batch: list[tuple[Peer, Page]] = []
+        turns = self._turns
+        passed = 0
+        first_alone: Peer | None = None
+        while len(batch) < BATCH_PAGES and passed < len(turns):
+            peer = turns[0]
+            turns.rotate(-1)
+            passed += 1
+            if not peer.pages or not peer.flushed:
+                continue
+            if peer.pages[0].alone:
+                if not batch:
+                    return [(peer, peer.pages.popleft())]
+                first_alone = first_alone or peer
+                continue
+            batch.append((peer, peer.pages.popleft()))
+            passed = 0
+        if first_alone is not None:
+            turns.remove(first_alone)
+            turns.appendleft(first_alone)
+        return batch
+
+    def _work(self, batch: list[tuple[Peer, Page]]) -> None:
+        announced: dict[Peer, list[int]] = {}
+        for peer, page in batch:
+            announced.setdefault(peer, []).append(page.id)
+        for peer, ids in announced.items():
+            self._send(peer, {"type": PageMessage.STARTED, "ids": ids})
+        # A shard whose buffer is full cannot know yet: its pages wait, and are announced again.
+        held = [(peer, page) for peer, page in batch if not peer.flushed]
+        for peer, page in reversed(held):
+            peer.pages.appendleft(page)
+        for peer, page in batch:
+            if peer.closed or (peer, page) in held:
+                continue
+            signal.setitimer(signal.ITIMER_REAL, self._limits.timeout_s)
+            crash_point("nlp_page")
+            worked = self._worker.work(page)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            kind = worked.kind.value if worked.kind is not None else None
+            self._send(peer, {"type": PageMessage.ROW, "id": page.id, "kind": kind, "ms": worked.ms}, worked.row)
+            self._pages_done += 1
+
+    def _send(self, peer: Peer, header: dict[str, object], body: bytes = b"") -> None:
+        if peer.closed:
+            return
+        try:
+            peer.send(header, body)
+        except PeerError as error:
+            self._drop(peer, error)
+        else:
+            self._watch(peer)
+
+    def _watch(self, peer: Peer) -> None:
+        events = selectors.EVENT_READ if peer.flushed else selectors.EVENT_READ | selectors.EVENT_WRITE
+        if self._selector.get_key(peer.connection).events != events:
+            self._selector.modify(peer.connection, events, peer)
+
+    def _drop(self, peer: Peer, error: PeerError) -> None:
+        self._log.debug("a connection ended", cause=str(error))
+        self._selector.unregister(peer.connection)
+        self._turns.remove(peer)
+        peer.close()
+
+    def _has_grown(self) -> bool:
+        if self._worker.known_strings - self._strings_at_start > self._limits.max_new_strings:
+            return True
+        limit = self._limits.max_memory_bytes
+        look = limit and self._pages_done and self._pages_done % _MEMORY_EVERY_PAGES == 0
+        return bool(look) and resident_bytes() > limit
+
+    def _leave(self, listener: socket) -> None:
+        """Hand over every row, then end the connections so that the shards see an end and no error."""
+        self._selector.unregister(listener)
+        listener.close()
+        Path(self._path).unlink(missing_ok=True)
+        for peer in self._turns:
+            peer.pages.clear()
+        self._until(lambda: all(peer.flushed for peer in self._turns), _FLUSH_S)
+        for peer in self._turns:
+            with suppress(OSError):  # gone already
+                peer.connection.shutdown(SHUT_WR)
+        self._until(lambda: not self._turns, _LINGER_S)
+
+    def _until(self, done: Callable[[], bool], within_s: float) -> None:
+        end = monotonic() + within_s
+        while not done() and monotonic() < end:
+            for key, events in self._selector.select(max(0.0, end - monotonic())):
+                peer: Peer = key.data
+                try:
+                    if events & selectors.EVENT_WRITE:
+                        peer.flush()
+                    if events & selectors.EVENT_READ:
+                        peer.receive()
+                        peer.pages.clear()
+                except PeerError as error:
+                    self._drop(peer, error)
+                else:
+                    self._watch(peer)
+
+
+def resident_bytes() -> int:
+    """The process's resident memory in bytes; where the system does not tell it cheaply, its highest so far."""
+    if sys.platform == "linux":
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

@@ -1,0 +1,99 @@
+"""One page from bytes to its row: extract, analyse, encode. What an NLP child does between two messages.
+
+Law: every page comes back as a row. What a body cannot give is said in its row by the extractor; a defect of ours
+becomes that page's `internal_error`, with its traceback in the log, and the next page is none the worse. Only a signal
+(a crash in C code, the alarm of a page that takes too long) ends the process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.model.outcome import Failure, FailureKind
+from engine.model.record import Fetched, error_row
+from engine.nlp.analyse import Analyser
+from engine.nlp.extract import Extractors
+from engine.nlp.rowmaker import cut, encode_row, make_row, stamp
+from engine.nlp.tags import content_tags
+from engine.observe.logs import get_logger
+
+if TYPE_CHECKING:
+    from engine.ipc.frames import Frame
+    from engine.nlp.values import Extracted
+    from engine.settings import Settings
+
+_MAX_MESSAGE_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A PAGE message: `id` is the sender's, `alone` asks for a batch of its own, `content_type` is the header's."""
+
+    id: int
+    alone: bool
+    fetched: Fetched
+    content_type: str
+    body: bytes
+
+    @classmethod
+    def from_frame(cls, frame: Frame) -> Page:
+        """Raises KeyError, TypeError or ValueError on a header that is none of a PAGE."""
+        header: dict[str, Any] = frame.header
+        fetched = Fetched(**header["fetched"])
+        return cls(int(header["id"]), bool(header["alone"]), fetched, str(header["ct"]), frame.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A page's row as one JSON line, why it is an error row (or None), and the milliseconds that it took."""
+
+    row: bytes
+    kind: FailureKind | None
+    ms: float
+
+
+class Extractor(Protocol):
+    """What :class:`engine.nlp.extract.Extractors` does."""
+
+    def extract(self, body: bytes, content_type: str, url: str) -> Extracted:
+        """What `body` says; a body that cannot be used is a failure in the result."""
+        ...
+
+
+class PageWorker:
+    """Turns pages into rows under one set of settings. UsageError where a library or pipeline they name is missing."""
+
+    def __init__(self, settings: Settings, extractor: Extractor | None = None) -> None:
+        self._max_text_length = settings.extract.max_text_length
+        self._predefined_tags = settings.extract.predefined_tags
+        self._extractor: Extractor = Extractors(settings.extract) if extractor is None else extractor
+        self._analyser = Analyser(settings.nlp)
+        self._log = get_logger(__name__)
+
+    @property
+    def known_strings(self) -> int:
+        """See :attr:`engine.nlp.analyse.Analyser.known_strings`."""
+        return self._analyser.known_strings
+
+    def work(self, page: Page) -> Worked:
+        """The page's row. Raises nothing but what ends a process."""
+        started = perf_counter()
+        fetched = page.fetched
+        try:
+            extracted = self._extractor.extract(page.body, page.content_type, fetched.final_url or fetched.fetch_url)
+            text = cut(extracted.text, self._max_text_length)
+            analysis = self._analyser.analyse(text, extracted.title, extracted.language_hint)
+            tags = content_tags(fetched.final_url or fetched.fetch_url, self._predefined_tags)
+            row = make_row(fetched, extracted, analysis, tags=tags, max_text_length=self._max_text_length)
+            kind = extracted.failure.kind if extracted.failure is not None else None
+        except Exception as error:  # noqa: BLE001 - a defect costs its page, not the pages of a whole process
+            self._log.exception("a page could not be processed", url=fetched.url)
+            kind = FailureKind.INTERNAL_ERROR
+            reason = f"{type(error).__name__}: {error}"[:_MAX_MESSAGE_CHARS]
+            row = error_row(fetched, Failure(kind, f"processing the page failed: {reason}"), "")
+        ms = (perf_counter() - started) * 1000
+        enriched_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return Worked(encode_row(stamp(row, process_ms=ms, enriched_at=enriched_at)), kind, ms)

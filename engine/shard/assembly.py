@@ -1,0 +1,117 @@
+"""Puts a shard together from its settings: every part made once, each given the ones it needs."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.frontier.residence import Residence
+from engine.frontier.schedule import Schedule
+from engine.policy.aimd import ShardLimit
+from engine.policy.outage import OutageDetector, OutageRules
+from engine.policy.politeness import share
+from engine.policy.retry import RetryRules
+from engine.policy.robots import product_token
+from engine.shard.budget import Budget
+from engine.shard.dispatcher import Dispatcher, PauseRules
+from engine.shard.endings import Endings
+from engine.shard.factory import HeaderRules, HostFactory, aimd_rules
+from engine.shard.fetcher import Fetcher, FetchRules, Parts
+from engine.shard.hops import Hops
+from engine.shard.nlp_client import NlpClient
+from engine.shard.requester import Requester
+from engine.shard.robots import RobotsFiles
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+
+    from engine.frontier.hosts import HostTable
+    from engine.frontier.hoststate import HostState
+    from engine.frontier.store import Store
+    from engine.model.task import Task
+    from engine.output.parts import PartWriter
+    from engine.settings import Settings
+    from engine.shard.grants import Grant
+    from engine.shard.hops import Spawn
+    from engine.transport.base import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """One shard's parts."""
+
+    store: Store
+    residence: Residence
+    schedule: Schedule
+    limit: ShardLimit
+    budget: Budget
+    dispatcher: Dispatcher
+    requester: Requester
+    hops: Hops
+    endings: Endings
+    pool: NlpClient | None
+
+
+def needs_pool(settings: Settings) -> bool:
+    """Whether pages go to the NLP pool at all."""
+    return not (settings.extract.extractor == "none" and settings.nlp.pipeline == "none")
+
+
+def assemble(  # noqa: PLR0913 - the edges that a test replaces
+    settings: Settings,
+    shard: int,
+    shards: int,
+    loop: AbstractEventLoop,
+    *,
+    store: Store,
+    table: HostTable,
+    part: PartWriter,
+    transport: Transport,
+    send: Callable[[dict[str, Any]], None],
+    spawn: Spawn,
+) -> Assembly:
+    """Make a shard's parts. `send` writes to the supervisor, `spawn` starts an observed task."""
+    fetch, polite = settings.fetch, settings.politeness
+    now = loop.time
+    residence = Residence(
+        store, table, HostFactory(settings), max_active=settings.run.max_active_hosts,
+        wall_offset=time.time() - now(), now=now(),
+    )  # fmt: skip
+    schedule = Schedule(store, residence)
+    limit = ShardLimit(aimd_rules(settings, shards), now())
+    budget = Budget(share(settings.run.max_in_flight_pages, shards), share(settings.run.max_in_flight_bytes, shards))
+    outage = OutageDetector(OutageRules())
+
+    def start(task: Task, host: HostState, grant: Grant) -> None:
+        spawn(fetcher.run(task, host, grant))
+
+    dispatcher = Dispatcher(
+        schedule, residence, limit, budget, outage, max_connecting=share(fetch.max_connecting, shards),
+        jitter=polite.jitter, pauses=PauseRules.of(settings), random=random.random, start=start,
+    )  # fmt: skip
+    hops = Hops(
+        shard, shards, residence, dispatcher, send, spawn, longest_request_s=fetch.timeout_s + fetch.connect_timeout_s
+    )
+    requester = Requester(
+        transport, dispatcher, hops.finished, max_body_bytes=fetch.max_body_bytes,
+        max_per_ip=0 if fetch.proxy else share(polite.max_per_ip, shards),
+    )  # fmt: skip
+    headers = HeaderRules(settings)
+    hops.robots = RobotsFiles(
+        table, requester, hops, token=product_token(fetch.user_agent), headers=headers.of("", own_site=False),
+        max_crawl_delay_s=polite.max_crawl_delay_s, obey=polite.obey_robots,
+    )  # fmt: skip
+    pool = NlpClient(settings.nlp.timeout_s) if needs_pool(settings) else None
+    endings = Endings(shard, store=store, schedule=schedule, part=part, pool=pool, now=now, wake=dispatcher.wake)
+    retry = settings.retry
+    rules = FetchRules(
+        shard, fetch.max_redirects,
+        RetryRules(retry.max_attempts, retry.base_delay_s, retry.max_delay_s, retry.rate_limit_delay_s, retry.jitter),
+        polite.max_retry_after_s,
+    )  # fmt: skip
+    parts = Parts(store, schedule, dispatcher, requester, hops.robots, hops, headers, budget, outage, endings)
+    fetcher = Fetcher(parts, rules, now, random.random)
+    return Assembly(store, residence, schedule, limit, budget, dispatcher, requester, hops, endings, pool)

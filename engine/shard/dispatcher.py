@@ -1,0 +1,267 @@
+"""Starts requests: whenever something changed, hosts that are due are granted one, as far as limits and budgets admit.
+
+The dispatcher is a function run from the loop (:meth:`Dispatcher._pump`), not a task: it never waits, so no limit that
+moves can strand it. Whatever may let a request start calls :meth:`Dispatcher.wake`; what only time can let start is
+woken by one timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.model.outcome import Failure, FailureKind, Outcome
+from engine.policy.breaker import State
+from engine.policy.outage import network_sign
+from engine.policy.politeness import next_due
+from engine.policy.verdict import Signal, verdict
+from engine.shard.grants import Grant, Grants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.frontier.hoststate import HostState
+    from engine.frontier.residence import Residence
+    from engine.frontier.schedule import Schedule
+    from engine.model.task import Task
+    from engine.policy.aimd import ShardLimit
+    from engine.policy.outage import OutageDetector
+    from engine.settings import Settings
+    from engine.shard.budget import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRules:
+    """How long a host pauses that says it is asked too much (seconds), and how often before it is given up."""
+
+    default_s: float
+    max_s: float
+    max_pauses: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> PauseRules:
+        """From politeness.* and retry.rate_limit_delay_s."""
+        polite = settings.politeness
+        return cls(settings.retry.rate_limit_delay_s, polite.max_retry_after_s, polite.max_pauses)
+
+
+class Dispatcher:
+    """Grants requests to hosts. `start` is handed each task with its host and grant, and must not wait."""
+
+    def __init__(  # noqa: PLR0913 - the parts that a decision to start depends on
+        self,
+        schedule: Schedule,
+        residence: Residence,
+        limit: ShardLimit,
+        budget: Budget,
+        outage: OutageDetector,
+        *,
+        max_connecting: int,
+        jitter: float,
+        pauses: PauseRules,
+        random: Callable[[], float],
+        start: Callable[[Task, HostState, Grant], None],
+    ) -> None:
+        self.grants = Grants(limit, max_connecting, self.wake)
+        self._schedule = schedule
+        self._residence = residence
+        self._limit = limit
+        self._budget = budget
+        self._outage = outage
+        self._jitter = jitter
+        self._pauses = pauses
+        self._random = random
+        self._start = start
+        self._loop = asyncio.get_running_loop()
+        self._woken = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.stopped = False
+        self.open_breakers: set[int] = set()
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Something changed: look again, once, when the loop comes to it."""
+        if not self._woken and not self.stopped:
+            self._woken = True
+            self._loop.call_soon(self._pump)
+
+    def stop(self) -> None:
+        """Start nothing more; whoever waits for a turn is told that none comes."""
+        self.stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for host in list(self._schedule.hosts.values()):
+            while host.turns:
+                turn = host.turns.popleft()
+                if not turn.done():
+                    turn.set_result(False)
+
+    def _pump(self) -> None:
+        self._woken = False
+        if self.stopped:
+            return
+        now = self._loop.time()
+        schedule, grants = self._schedule, self.grants
+        while grants.may_begin(now):
+            if self._outage.is_out(now) and not self._outage.may_probe(now):
+                break
+            host = schedule.pop(now, self._limit.limit)
+            if host is None:
+                break
+            if host.turns:
+                turn = host.turns.popleft()
+                if not turn.done():
+                    turn.set_result(True)
+                    self._reserve(host)
+                else:
+                    schedule.push(host, now)
+                continue
+            if self._budget.exhausted:
+                # Hops of pages under way may still go (above): they are what gives the budget back.
+                schedule.push(host, now)
+                break
+            task = schedule.next_task(host, now)
+            if task is not None:
+                self._start(task, host, self._grant(host, now))
+        self._set_timer(now)
+
+    def _set_timer(self, now: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._outage.is_out(now):
+            due: float | None = self._outage.next_probe_at
+        else:
+            due = min(
+                (t for t in (self._schedule.next_due(), self.grants.next_settling) if t is not None), default=None
+            )
+        # What is due already waits for an event (a slot, the budget), and events wake the dispatcher themselves.
+        if due is not None and due > now:
+            self._timer = self._loop.call_at(due, self.wake)
+
+    def _reserve(self, host: HostState) -> None:
+        """A turn was promised: its coroutine makes the grant when the loop comes to it, which nothing may overtake."""
+        host.promised += 1
+
+    def _grant(self, host: HostState, now: float) -> Grant:
+        generation = host.breaker.admit(now)
+        address = self._schedule.granted(host, now)
+        return self.grants.begin(Grant(host, address, generation or 0, now))
+
+    async def turn(self, host: HostState) -> Grant | None:
+        """A grant for a redirect hop or a robots.txt, before the host's tasks; None: stopped, or the host given up."""
+        if self.stopped or host.condemned is not None:
+            return None
+        turn: asyncio.Future[bool] = self._loop.create_future()
+        host.turns.append(turn)
+        self._schedule.push(host, self._loop.time())
+        self.wake()
+        try:
+            granted = await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                host.promised -= 1
+                self._schedule.push(host, self._loop.time())
+            raise
+        if not granted:
+            return None
+        host.promised -= 1
+        return self._grant(host, self._loop.time())
+
+    # -- a grant's way --------------------------------------------------------------------------------------------
+
+    def written(self, grant: Grant) -> None:
+        """The request is on the wire: the host's delay runs from now."""
+        host = grant.host
+        if host is not None:
+            now = self._loop.time()
+            due = next_due(now, host.delay_s, self._jitter, self._random())
+            if grant.unwritten:
+                grant.unwritten = False
+                self._schedule.written(host, due, now)
+            else:  # written again on a fresh connection
+                host.next_due = max(host.next_due, due)
+
+    def unused(self, grant: Grant) -> None:
+        """Nothing was sent and nothing will be: the host may be asked again at once."""
+        self._end(grant, 0.0, self._loop.time())
+
+    def finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False) -> None:
+        """The request ended so: judged by the shard's limit, the host's limit, its breaker and its pause.
+
+        `unreachable`: the system said that there is no network.
+        """
+        now = self._loop.time()
+        host = grant.host
+        signal = self.grants.judge(grant, outcome, now)
+        if host is not None:
+            answered = network_sign(outcome)
+            if answered is not None:
+                self._outage.record(
+                    answered,
+                    host.id,
+                    now,
+                    host_has_answered=host.answered,
+                    sent_at=grant.sent_at,
+                    unreachable=unreachable,
+                )
+            if answered is not False or not self._outage.is_suspected(now):  # an outage of ours is no host's fault
+                self._judge_host(host, grant, outcome, signal, now)
+            # A connect that failed is no request, but is not to be repeated faster than one.
+            due = next_due(now, host.delay_s, self._jitter, self._random()) if grant.unwritten else 0.0
+            self._end(grant, due, now)
+        else:
+            self._end(grant, 0.0, now)
+
+    def _end(self, grant: Grant, due: float, now: float) -> None:
+        host = grant.host
+        if host is not None:
+            host.breaker.release(grant.generation, now)
+            if grant.unwritten:
+                grant.unwritten = False
+                self._schedule.written(host, due, now)
+            self._schedule.released(host, grant.address, now)
+        self.grants.leave(grant)
+
+    def _judge_host(self, host: HostState, grant: Grant, outcome: Outcome, signal: Signal, now: float) -> None:
+        decided = verdict(outcome)
+        sent_at = grant.sent_at
+        host.limit.on_outcome(signal, sent_at, now, host.in_flight)
+        host.breaker.record(grant.generation, decided.breaker, now)
+        if host.breaker.state is State.CLOSED:
+            self.open_breakers.discard(host.id)
+        elif host.id not in self.open_breakers:
+            self.open_breakers.add(host.id)
+            self._residence.save(host, now)
+        if decided.pause:
+            asked = outcome.retry_after_s if outcome.retry_after_s is not None else self._pauses.default_s
+            host.pause.pause(now, min(asked, self._pauses.max_s) if self._pauses.max_s else asked, sent_at)
+            self._residence.save(host, now)
+        elif signal is Signal.SUCCESS:
+            host.pause.success(sent_at)
+        if host.condemned is None:
+            self._give_up(host, outcome)
+
+    def _give_up(self, host: HostState, outcome: Outcome) -> None:
+        """Every run ends: a host that only fails, or only says "later", is asked no more."""
+        if host.breaker.exhausted:
+            message = f"{host.name} failed too often in a row; its circuit breaker was tried again in vain"
+            self.condemn(host, Failure(FailureKind.CIRCUIT_OPEN, message))
+        elif host.pause.exhausted(self._pauses.max_pauses):
+            pauses = self._pauses.max_pauses
+            if host.robots_pending:
+                message = (
+                    f"the robots.txt of {host.name} could not be had in {pauses} tries (answered {outcome.status})"
+                )
+                self.condemn(host, Failure(FailureKind.ROBOTS_DISALLOWED, message))
+            else:
+                message = f"{host.name} answered {outcome.status} again after each of {pauses} pauses"
+                self.condemn(host, Failure(FailureKind.RATE_LIMITED, message))
+
+    def condemn(self, host: HostState, failure: Failure) -> None:
+        """End all URLs of a host with this failure."""
+        self.open_breakers.discard(host.id)
+        self._schedule.condemn(host, failure)
+        self._residence.save(host, self._loop.time())

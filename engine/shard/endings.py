@@ -1,0 +1,181 @@
+"""The end of every URL: a page goes to the NLP pool and comes back as a row; rows are appended and committed together.
+
+The commit is the one moment that counts. Rows are appended to the part file in one write; then one transaction notes
+that write and gives each task its end. Whatever a kill leaves beyond the last commit is cut or fetched again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import orjson
+
+from engine.frontier.store import Finished
+from engine.model.outcome import Failure, FailureKind
+from engine.model.record import Fetched, base_row, error_row
+from engine.model.task import split_position
+from engine.model.url import Target, parse_target
+from engine.observe.faultpoint import crash_point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.frontier.schedule import Schedule
+    from engine.frontier.store import Store
+    from engine.model.record import Row
+    from engine.model.task import Task
+    from engine.output.parts import PartWriter
+    from engine.shard.budget import PageLease
+
+#: A commit takes so many rows at the most before its time.
+ROWS_A_COMMIT: Final = 500
+
+#: Tasks of a condemned host that are ended before the loop goes on with other things.
+CONDEMNED_AT_ONCE: Final = 200
+
+
+class RowMaker(Protocol):
+    """The NLP pool, as seen from here."""
+
+    def submit(
+        self, header: dict[str, Any], body: bytes, on_row: Callable[[bytes, FailureKind | None, float], None],
+        on_failed: Callable[[Failure], None],
+    ) -> None:  # fmt: skip
+        """Make a page's row: `on_row` gets its line, its kind and its milliseconds; `on_failed` why there is none."""
+
+
+class Endings:
+    """Gathers rows and commits them. `pool` is None where pages are not to be extracted at all."""
+
+    def __init__(  # noqa: PLR0913 - the seam between frontier, output and pool
+        self,
+        shard: int,
+        *,
+        store: Store,
+        schedule: Schedule,
+        part: PartWriter,
+        pool: RowMaker | None,
+        now: Callable[[], float],
+        wake: Callable[[], None],
+    ) -> None:
+        self._shard = shard
+        self._store = store
+        self._schedule = schedule
+        self._part = part
+        self._pool = pool
+        self._now = now
+        self._wake = wake
+        self._rows: list[bytes] = []
+        self._ends: list[tuple[Task, FailureKind | None, PageLease | None]] = []
+        self.finished = 0
+        self.waiting_for_nlp = 0
+        self.fetch_ms_sum = 0.0
+        self.process_ms_sum = 0.0
+        self.timed = 0
+
+    @property
+    def uncommitted(self) -> int:
+        """Rows gathered since the last commit."""
+        return len(self._rows)
+
+    # -- what a URL may end in ------------------------------------------------------------------------------------
+
+    def page(self, task: Task, fetched: Fetched, body: bytes, lease: PageLease) -> None:
+        """A page was fetched: its row is made by the pool; the lease is held until the row is committed."""
+        self.fetch_ms_sum += fetched.fetch_duration_ms
+        self.timed += 1
+        if self._pool is None:
+            self._end(task, None, _line(base_row(_with_input(fetched), utc_now())), lease)
+            return
+        facts = asdict(replace(fetched, input=None))
+        facts["input"] = _input(fetched)
+        header = {"fetched": facts, "ct": fetched.content_type}
+        self.waiting_for_nlp += 1
+
+        def on_row(line: bytes, kind: FailureKind | None, process_ms: float) -> None:
+            self.waiting_for_nlp -= 1
+            self.process_ms_sum += process_ms
+            self._end(task, kind, line, lease)
+
+        def on_failed(failure: Failure) -> None:
+            self.waiting_for_nlp -= 1
+            self._end(task, failure.kind, _line(error_row(_with_input(fetched), failure, utc_now())), lease)
+
+        self._pool.submit(header, body, on_row, on_failed)
+
+    def fail(self, task: Task, fetched: Fetched, failure: Failure) -> None:
+        """A URL ends in an error row."""
+        self._end(task, failure.kind, _line(error_row(_with_input(fetched), failure, utc_now())), None)
+
+    def end_condemned(self) -> bool:
+        """End some URLs of condemned hosts in bulk; whether there may be more."""
+        found = self._schedule.next_condemned(CONDEMNED_AT_ONCE, self._now())
+        if found is None:
+            return False
+        host, tasks = found
+        for task in tasks:
+            failure = host.condemned if host.name else _invalid(task)
+            if failure is None:
+                raise TypeError(f"{host.name} was condemned for no reason")
+            fetched = Fetched(task.url, task.fetch_url, self._shard, input=task.input, attempts=task.attempts)
+            self.fail(task, fetched, failure)
+        return True
+
+    # -- the commit -----------------------------------------------------------------------------------------------
+
+    def _end(self, task: Task, kind: FailureKind | None, line: bytes, lease: PageLease | None) -> None:
+        self._rows.append(line)
+        self._ends.append((task, kind, lease))
+        if len(self._rows) >= ROWS_A_COMMIT:
+            self.commit()
+
+    def commit(self) -> None:
+        """Append what was gathered, note it in the frontier, and make the frontier durable. Raises OutputError."""
+        rows, ends = self._rows, self._ends
+        if rows:
+            self._rows, self._ends = [], []
+            record, places = self._part.append(rows)
+            crash_point("between_append_and_commit")
+            finished = [
+                Finished(task.key, kind, start, length)
+                for (task, kind, _), (start, length) in zip(ends, places, strict=True)
+            ]
+            self._store.add_commit(record, finished)
+        self._store.commit()
+        if rows:
+            self.finished += len(rows)
+            for _, _, lease in ends:
+                if lease is not None:
+                    lease.close()
+            self._schedule.committed((task.key for task, _, _ in ends), self._now())
+            self._wake()
+
+
+def _with_input(fetched: Fetched) -> Fetched:
+    """The columns of the input row travel as the JSON they came as."""
+    return replace(fetched, input=_input(fetched)) if fetched.input is not None else fetched
+
+
+def _input(fetched: Fetched) -> orjson.Fragment | None:
+    return orjson.Fragment(fetched.input) if isinstance(fetched.input, bytes) else fetched.input
+
+
+def _line(row: Row) -> bytes:
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def utc_now() -> str:
+    """The time of day as RFC 3339 in UTC, milliseconds."""
+    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _invalid(task: Task) -> Failure:
+    """Why a line of an input is no URL to fetch, and which line it is."""
+    failure = parse_target(task.url)
+    if isinstance(failure, Target):
+        raise TypeError(f"{task.url} is a URL after all")
+    _, ordinal = split_position(task.position)
+    return Failure(failure.kind, f"line {ordinal}: {failure.message}")

@@ -1,0 +1,248 @@
+"""One URL, from its first grant to a page, an error row, or another try later.
+
+The order of things for each hop: robots.txt, the host's turn, the request, the verdict. A redirect's next hop goes
+through the same again, for its own host. A URL that is put back or retried begins at its first hop.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from engine.frontier.store import Waiting
+from engine.model.outcome import Failure, FailureKind, Outcome
+from engine.model.record import Fetched
+from engine.model.url import Target, parse_target, site_of
+from engine.policy.retry import RetryRules, retry_delay
+from engine.policy.verdict import RetryClass, verdict
+from engine.shard.budget import Budget, PageLease
+from engine.shard.requester import Answer, NotAsked, RequestFailed, redirect_target, status_failure
+from engine.shard.robots import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.frontier.hoststate import HostState
+    from engine.frontier.schedule import Schedule
+    from engine.frontier.store import Store
+    from engine.model.task import Task
+    from engine.policy.outage import OutageDetector
+    from engine.shard.dispatcher import Dispatcher
+    from engine.shard.endings import Endings
+    from engine.shard.factory import HeaderRules
+    from engine.shard.grants import Grant
+    from engine.shard.hops import Hops
+    from engine.shard.requester import Headers, Requester
+    from engine.shard.robots import RobotsFiles
+
+_LOG: Final = structlog.get_logger("shard.fetcher")
+
+_OK: Final = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRules:
+    """What the settings say of one URL's attempts. Seconds."""
+
+    shard: int
+    max_redirects: int
+    retry: RetryRules
+    max_retry_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a fetcher works with, all of it the shard's own."""
+
+    store: Store
+    schedule: Schedule
+    dispatcher: Dispatcher
+    requester: Requester
+    robots: RobotsFiles
+    hops: Hops
+    headers: HeaderRules
+    budget: Budget
+    outage: OutageDetector
+    endings: Endings
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt at a URL: where it has got to, and what is known of the latest answer."""
+
+    task: Task
+    host: HostState
+    lease: PageLease
+    target: Target
+    charged: bool = False  # a request was made for it
+    duration_ms: float = 0.0
+    answer: Answer | None = None
+
+    def fetched(self, shard: int) -> Fetched:
+        """The facts for a row."""
+        task, answer = self.task, self.answer
+        return Fetched(
+            url=task.url,
+            fetch_url=task.fetch_url,
+            shard=shard,
+            final_url=self.target.fetch_url if answer is not None else None,
+            input=task.input,
+            status_code=answer.response.status if answer is not None else 0,
+            content_type=answer.response.headers.get("Content-Type", "") if answer is not None else "",
+            content_length=len(answer.response.body) if answer is not None else 0,
+            attempts=task.attempts,
+            fetch_duration_ms=self.duration_ms,
+        )
+
+
+class Fetcher:
+    """Runs URLs. `random` gives jitter, uniform in [0, 1)."""
+
+    def __init__(self, parts: Parts, rules: FetchRules, now: Callable[[], float], random: Callable[[], float]) -> None:
+        self._parts = parts
+        self._rules = rules
+        self._now = now
+        self._random = random
+
+    async def run(self, task: Task, host: HostState, grant: Grant) -> None:
+        """Take a URL as far as it goes. Its grant, and all that it holds, is released in every case."""
+        parts = self._parts
+        target = parse_target(task.fetch_url)
+        if isinstance(target, Failure):  # the frontier holds normalised URLs only
+            parts.dispatcher.unused(grant)
+            raise TypeError(f"the frontier held {target.message}")
+        attempt = Attempt(task, host, PageLease(parts.budget), target)
+        attempts_before = task.attempts
+        try:
+            failure, outcome = await self._follow(attempt, grant)
+        except NotAsked:
+            attempt.lease.close()
+            task.attempts = attempts_before
+            parts.schedule.put_back(host, task, self._now())
+            return
+        except RequestFailed as failed:
+            attempt.duration_ms += failed.duration_ms
+            failure, outcome = failed.failure, Outcome(kind=failed.failure.kind)
+        except Exception as error:  # noqa: BLE001 - the edge: a fault of ours costs this URL its row, and is loud
+            _LOG.exception("internal error", url=task.url)
+            message = f"a fault in the engine: {type(error).__name__}: {error}"
+            failure, outcome = Failure(FailureKind.INTERNAL_ERROR, message), Outcome(kind=FailureKind.INTERNAL_ERROR)
+        self._conclude(attempt, failure, outcome)
+
+    async def _follow(self, attempt: Attempt, grant: Grant) -> tuple[Failure | None, Outcome]:
+        """All hops of one attempt; a failure is None where the last answer is a page."""
+        first = attempt.target
+        seen: set[str] = set()
+        for hop in range(self._rules.max_redirects + 1):
+            if hop == 0:
+                refused = await self._admit(attempt, grant)
+                if refused is not None:
+                    return refused, Outcome(kind=refused.kind)
+            seen.add(attempt.target.fetch_url)
+            answer = await self._request(attempt, grant, first)
+            location = redirect_target(answer)
+            if location is None:
+                status = answer.response.status
+                return (None if status in _OK else status_failure(status)), answer.outcome
+            target = _next_target(location, attempt.target)
+            if isinstance(target, Failure):
+                return target, Outcome(answer.outcome.status, target.kind)
+            if target.fetch_url in seen:
+                looped = Failure(FailureKind.TOO_MANY_REDIRECTS, f"redirects lead back to {target.fetch_url}")
+                return looped, Outcome(answer.outcome.status, looped.kind)
+            if hop < self._rules.max_redirects:
+                attempt.lease.drop_bytes()
+                granted = await self._parts.hops.grant(target)
+                attempt.target = target
+                if isinstance(granted, Failure):
+                    return granted, Outcome(kind=granted.kind)
+                grant = granted
+        many = Failure(FailureKind.TOO_MANY_REDIRECTS, f"more than {self._rules.max_redirects} redirects")
+        return many, Outcome(answer.outcome.status, many.kind)
+
+    async def _admit(self, attempt: Attempt, grant: Grant) -> Failure | None:
+        """May the first hop be asked? Its grant goes to the robots.txt where that is not there yet."""
+        parts, target, host = self._parts, attempt.target, attempt.host
+        rules = parts.robots.known(target, host)
+        if rules is None:
+            if parts.robots.loading(target) is None:
+                self._charge(attempt)
+                await parts.robots.load(target, host, grant)
+            else:
+                parts.dispatcher.unused(grant)
+            raise NotAsked
+        refused = refusal(rules, target)
+        if refused is not None:
+            parts.dispatcher.unused(grant)
+        return refused
+
+    async def _request(self, attempt: Attempt, grant: Grant, first: Target) -> Answer:
+        self._charge(attempt)
+        headers = self._headers(attempt, first)
+        answer = await self._parts.requester.send(attempt.target, grant, headers, attempt.lease.grow)
+        attempt.answer = answer
+        attempt.duration_ms += answer.duration_ms
+        return answer
+
+    @staticmethod
+    def _charge(attempt: Attempt) -> None:
+        if not attempt.charged:
+            attempt.charged = True
+            attempt.task.attempts += 1
+
+    def _headers(self, attempt: Attempt, first: Target) -> Headers:
+        """Cookies and authorisation go to the site of the URL as given, never to where a redirect leads."""
+        target, auth = attempt.target, attempt.task.auth
+        own_site = target is first or site_of(target.host) == site_of(first.host)
+        headers = self._parts.headers.of(target.host, own_site=own_site)
+        if auth is None or target.origin != first.origin:
+            return headers
+        token = base64.b64encode(auth.encode()).decode()
+        return (*(pair for pair in headers if pair[0].lower() != "authorization"), ("Authorization", f"Basic {token}"))
+
+    # -- the end of an attempt ------------------------------------------------------------------------------------
+
+    def _conclude(self, attempt: Attempt, failure: Failure | None, outcome: Outcome) -> None:
+        task, lease = attempt.task, attempt.lease
+        fetched = attempt.fetched(self._rules.shard)
+        if failure is None and attempt.answer is not None:
+            self._parts.endings.page(task, fetched, attempt.answer.response.body, lease)
+            return
+        lease.close()
+        if failure is None:
+            raise TypeError("an attempt ended with neither an answer nor a failure")
+        retry = verdict(outcome).retry
+        if retry is not None and attempt.host.condemned is None and self._try_again(attempt, retry, outcome):
+            return
+        self._parts.endings.fail(task, fetched, failure)
+
+    def _try_again(self, attempt: Attempt, retry: RetryClass, outcome: Outcome) -> bool:
+        """Back to the frontier for another attempt, with no slot held; False where no attempt is left."""
+        task, rules = attempt.task, self._rules
+        now = self._now()
+        made = task.attempts
+        if outcome.status == 0 and self._parts.outage.is_suspected(now):
+            made = task.attempts = task.attempts - 1  # our own outage is nobody's fault, and charges no attempt
+        delay = retry_delay(
+            rules.retry, retry, max(1, made), outcome.retry_after_s, rules.max_retry_after_s, self._random()
+        )
+        if delay is None:
+            return False
+        self._parts.store.add_waiting([Waiting(task.key, time.time() + delay, made)])
+        self._parts.schedule.retry(attempt.host, task, now + delay, now)
+        self._parts.dispatcher.wake()
+        return True
+
+
+def _next_target(location: str, base: Target) -> Target | Failure:
+    """Where a redirect leads; a relative Location is resolved against the request (RFC 9110, section 10.2.2)."""
+    if not location.strip():
+        return Failure(FailureKind.BAD_REDIRECT, "a redirect without a Location")
+    target = parse_target(location, base.fetch_url)
+    if isinstance(target, Failure):
+        return Failure(FailureKind.BAD_REDIRECT, f"a redirect to what cannot be fetched: {target.message}")
+    return target

@@ -1,0 +1,140 @@
+"""Grants: the right to send one request to one host, and the shard's slots on the network.
+
+A grant is begun when its host is popped from the schedule; it is *connecting* until :meth:`Grants.enter`, *on the
+network* until :meth:`Grants.finish`. Only requests on the network count against the AIMD limit. Those that connect
+have a budget of their own: a tenth of black-holed hosts would else hold most slots for as long as a connect may take.
+What connects counts against the limit for its first moment only, so that a burst does not open connections by the
+hundred for the few slots that slow start has to give.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from engine.policy.verdict import Signal, is_answer_below_500, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.frontier.hoststate import Gate, HostState
+    from engine.model.outcome import Outcome
+    from engine.policy.aimd import ShardLimit
+
+#: A request that connects for longer counts against the connecting budget alone. Several round trips on a near network.
+FRESH_CONNECT_S: Final = 0.1
+
+
+class Grant:
+    """One request's way through the shard. Made by :class:`Grants`."""
+
+    __slots__ = (
+        "address", "began_at", "connecting", "fresh", "generation", "host", "on_network", "sent_at", "unwritten"
+    )  # fmt: skip
+
+    def __init__(self, host: HostState | None, address: Gate | None, generation: int, now: float) -> None:
+        self.host = host  # None: a host of another shard, which keeps the host's side of this grant
+        self.address = address
+        self.generation = generation
+        self.began_at = now
+        self.sent_at = now
+        self.connecting = False
+        self.fresh = False
+        self.on_network = False
+        self.unwritten = host is not None
+
+
+class Grants:
+    """The shard's slots. `max_connecting` is this shard's share; all times are monotonic seconds."""
+
+    def __init__(self, limit: ShardLimit, max_connecting: int, wake: Callable[[], None]) -> None:
+        self.limit = limit
+        self.connecting = 0
+        self.on_network = 0
+        self._max_connecting = max_connecting
+        self._fresh: deque[Grant] = deque()
+        self._fresh_count = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._wake = wake
+
+    def may_begin(self, now: float) -> bool:
+        """Whether a further request may begin to connect."""
+        while self._fresh and (not self._fresh[0].fresh or self._fresh[0].began_at + FRESH_CONNECT_S <= now):
+            self._settle(self._fresh.popleft())
+        return (
+            self.on_network + len(self._queue) + self._fresh_count < self.limit.limit
+            and self.connecting < self._max_connecting
+        )
+
+    @property
+    def next_settling(self) -> float | None:
+        """When the oldest fresh connect ceases to count against the limit."""
+        return self._fresh[0].began_at + FRESH_CONNECT_S if self._fresh else None
+
+    def begin(self, grant: Grant) -> Grant:
+        """The grant's request begins to connect."""
+        grant.connecting = grant.fresh = True
+        self.connecting += 1
+        self._fresh_count += 1
+        self._fresh.append(grant)
+        return grant
+
+    def _settle(self, grant: Grant) -> None:
+        if grant.fresh:
+            grant.fresh = False
+            self._fresh_count -= 1
+
+    async def enter(self, grant: Grant, now: Callable[[], float]) -> None:
+        """Connected: wait for a slot on the network, first come, first served."""
+        self._end_connect(grant)
+        if self.on_network >= self.limit.limit or self._queue:
+            slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._queue.append(slot)
+            try:
+                await slot
+            except asyncio.CancelledError:
+                if slot.done() and not slot.cancelled():  # the slot was given in the same moment: hand it on
+                    self.on_network -= 1
+                    self.hand_on()
+                elif slot in self._queue:
+                    self._queue.remove(slot)
+                raise
+        else:
+            self.on_network += 1
+        grant.on_network = True
+        grant.sent_at = now()
+
+    def hand_on(self) -> None:
+        """Give free slots to those that wait: after a request's end, and whenever the limit rose."""
+        while self._queue and self.on_network < self.limit.limit:
+            slot = self._queue.popleft()
+            if not slot.done():
+                self.on_network += 1
+                slot.set_result(None)
+
+    def leave(self, grant: Grant) -> None:
+        """The request is over, however it ended; the slot goes to the next."""
+        self._end_connect(grant)
+        if grant.on_network:
+            grant.on_network = False
+            self.on_network -= 1
+            self.hand_on()
+        self._wake()
+
+    def _end_connect(self, grant: Grant) -> None:
+        if grant.connecting:
+            grant.connecting = False
+            self.connecting -= 1
+            self._settle(grant)
+
+    def judge(self, grant: Grant, outcome: Outcome, now: float) -> Signal:
+        """Feed the shard's limit with a request's outcome; a rise of the limit lets waiting requests enter."""
+        signal = verdict(outcome).signal
+        host = grant.host
+        below_500 = is_answer_below_500(outcome)
+        if host is not None:
+            host.answered = host.answered or below_500
+            self.limit.on_outcome(host.id, signal, host.answered, grant.sent_at, now, self.on_network)
+        self.hand_on()
+        return signal

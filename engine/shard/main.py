@@ -1,0 +1,151 @@
+"""The entry of a shard process: its lock, its files, its loop, and how it reports what it cannot mend."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+import uvloop
+
+from engine.errors import EngineError, UsageError
+from engine.frontier.hosts import HostTable
+from engine.frontier.store import Store
+from engine.ipc.channel import from_socket
+from engine.model.messages import Control
+from engine.observe import logs
+from engine.output.parts import PartWriter
+from engine.output.recover import damaged
+from engine.settings import Settings
+from engine.shard.assembly import assemble
+from engine.shard.worker import Worker
+from engine.transport.client import AiohttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.model.plan import ShardConfig
+    from engine.output.codec import Compression
+
+_LOG: Final = structlog.get_logger("shard")
+
+#: Collections of the youngest generation are rarer than by default: most of what a page makes dies by reference count.
+GC_THRESHOLDS: Final = (20_000, 20, 50)
+
+
+def shard_main(config: ShardConfig) -> None:
+    """Run a shard until the supervisor says DRAIN or is gone."""
+    logs.configure(config.log_level, config.log_format, f"shard {config.shard}")  # type: ignore[arg-type]
+    threading.Thread(target=_watch_life, args=(config.life_fd,), name="life", daemon=True).start()
+    with _locked(Path(config.folder) / "state" / f"shard-{config.shard:05}.lock"):
+        uvloop.run(_run(config))
+
+
+def _watch_life(life_fd: int) -> None:
+    """Leave without a commit when the supervisor is gone: another one may start at any moment."""
+    while os.read(life_fd, 1):
+        pass
+    os._exit(0)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the shard's lock, which the kernel gives back however this process ends."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{path} is held: another process still writes this shard") from None
+        yield
+
+
+def part_path(folder: Path, shard: int, compression: Compression) -> Path:
+    """Where a shard's rows lie."""
+    return folder / "parts" / f"part-{shard:05}.jsonl{'' if compression == 'none' else f'.{compression}'}"
+
+
+async def _run(config: ShardConfig) -> None:
+    loop = asyncio.get_running_loop()
+    settings = Settings.model_validate(config.settings)
+    worker: Worker
+    control = await from_socket(
+        socket.socket(fileno=config.control_fd),
+        lambda frame: worker.on_frame(frame),  # noqa: PLW0108 - the worker is made below
+        lambda _cause: None,  # the life pipe tells the same, and is looked at by a thread of its own
+    )
+
+    def send(header: dict[str, Any]) -> None:
+        control.send(header)
+
+    worker = Worker(config.shard, send, loop)
+    transport = AiohttpTransport(settings.fetch, settings.guard)
+    try:
+        store, part = _open(config, settings)
+        worker.parts = assemble(
+            settings, config.shard, config.shards, loop, store=store, table=_table(store), part=part,
+            transport=transport, send=send, spawn=worker.spawn,
+        )  # fmt: skip
+        gc.collect()
+        gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
+        gc.set_threshold(*GC_THRESHOLDS)
+        await worker.run()
+        store.close()
+        part.sync()
+        part.close()
+    except BaseExceptionGroup as group:
+        raise _report(control, _first(group)) from group
+    except EngineError as error:
+        raise _report(control, error) from error
+    finally:
+        await transport.close()
+        control.close()
+        if not control.closed:
+            await control.wait_closed()
+
+
+def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
+    """Open the frontier and the part, and bring them to agree."""
+    folder = Path(config.folder)
+    store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
+    path = part_path(folder, config.shard, settings.output.compression)
+    if store.last_commit() is not None:
+        lost = damaged(path, store.commit_records(), deep=False)
+        if lost:
+            queued = store.requeue_commits(lost)
+            _LOG.warning("rows were lost and are queued again", part=path.name, commits=len(lost), urls=queued)
+    if config.retry_kinds is not None:
+        queued = store.requeue_failed(config.retry_kinds)
+        _LOG.info("failed rows are queued again", urls=queued)
+    store.commit()
+    return store, PartWriter.open(path, settings.output.compression, store.last_commit())
+
+
+def _table(store: Store) -> HostTable:
+    table = HostTable(store)
+    table.reopen()
+    store.commit()
+    return table
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The exception that began it: what came of its tasks' cancelling is not the cause."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _report(control: Any, error: BaseException) -> BaseException:  # noqa: ANN401 - the channel
+    """Tell the supervisor why this shard cannot go on, and hand back what to raise."""
+    if isinstance(error, EngineError):
+        control.send({"type": Control.FAULT, "message": str(error), "exit_code": int(error.exit_code)})
+    else:
+        _LOG.error("the shard ended by a fault", exc_info=error)
+    return error

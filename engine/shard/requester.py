@@ -1,0 +1,188 @@
+"""One request under one grant: connect, wait for a slot, write, read, and tell everybody concerned how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from engine.frontier.hoststate import Gate
+from engine.model.outcome import Failure, FailureKind, Outcome
+from engine.policy.retry import parse_retry_after
+from engine.transport.base import Request, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.model.url import Target
+    from engine.shard.dispatcher import Dispatcher
+    from engine.shard.grants import Grant
+    from engine.transport.base import Exchange, Response, Transport
+
+#: Answers that may carry a Retry-After which concerns the host (RFC 9110, section 10.2.3; RFC 6585, section 4).
+_SAYS_WHEN: Final = frozenset({429, 503})
+
+_UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
+
+_NOT_NOW: Final = 503
+_SERVER_ERROR: Final = 500
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer and what it took, connecting included, waiting for a slot not."""
+
+    response: Response
+    outcome: Outcome
+    duration_ms: float
+
+
+class RequestFailed(Exception):  # noqa: N818 - an outcome, not an error of the engine
+    """The request failed below HTTP; it has been judged already."""
+
+    def __init__(self, failure: Failure, duration_ms: float) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.duration_ms = duration_ms
+
+
+class NotAsked(Exception):  # noqa: N818 - an outcome, not an error of the engine
+    """Nothing was learnt, by nobody's fault: the URL is to be taken up again when its host is due."""
+
+
+class Requester:
+    """Sends granted requests. `max_per_ip` is this shard's share, 0 = no limit.
+
+    `on_end` is told each grant's outcome and whether its request was written: the owner of a foreign host wants both.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        dispatcher: Dispatcher,
+        on_end: Callable[[Grant, Outcome, bool], None],
+        *,
+        max_body_bytes: int,
+        max_per_ip: int,
+    ) -> None:
+        self._transport = transport
+        self._dispatcher = dispatcher
+        self._on_end = on_end
+        self._max_body_bytes = max_body_bytes
+        self._max_per_ip = max_per_ip
+        self._addresses: dict[str, Gate] = {}
+        self._now = asyncio.get_running_loop().time
+        self.requests = 0
+        self.bytes_received = 0
+
+    async def send(
+        self, target: Target, grant: Grant, headers: Headers, on_bytes: Callable[[int], None], *, robots: bool = False
+    ) -> Answer:
+        """Send a GET for `target`. Raises RequestFailed, or NotAsked; the grant is over in every case.
+
+        `robots`: this is a robots.txt, and a 5xx for it means "not now" for all of the host (RFC 9309, 2.3.1.4).
+        """
+        began = self._now()
+        self.requests += 1
+        try:
+            exchange = await self._transport.connect(target.scheme, target.host, target.port)
+        except TransportError as error:
+            raise self._failed(grant, error, began) from error
+        except BaseException:
+            self._abandon(grant)
+            raise
+        connected = self._now()
+        try:
+            self._check_address(grant, exchange)
+            await self._dispatcher.grants.enter(grant, self._now)
+            request = Request("GET", target.scheme, target.host, target.port, path_of(target), headers)
+            response = await exchange.send(
+                request,
+                max_body_bytes=self._max_body_bytes,
+                on_bytes=partial(self._count, on_bytes),
+                on_written=partial(self._dispatcher.written, grant),
+                # The second writing of a stale request would come before the host is due.
+                resend_stale=grant.host is not None and grant.host.delay_s <= 0,
+            )
+        except TransportError as error:
+            if error.stale:
+                self._finish(grant, Outcome())
+                raise NotAsked from error
+            raise self._failed(grant, error, began + (grant.sent_at - connected)) from error
+        except BaseException:
+            exchange.close()
+            self._abandon(grant)
+            raise
+        retry_after = None
+        if response.status in _SAYS_WHEN and (value := response.headers.get("Retry-After")):
+            retry_after = parse_retry_after(value, time.time())
+        status = _NOT_NOW if robots and response.status >= _SERVER_ERROR else response.status
+        outcome = Outcome(status, None, retry_after)
+        duration_ms = (self._now() - grant.sent_at + connected - began) * 1000
+        self._finish(grant, outcome)
+        return Answer(response, outcome, duration_ms)
+
+    def _failed(self, grant: Grant, error: TransportError, began: float) -> RequestFailed:
+        duration_ms = (self._now() - began) * 1000
+        self._finish(grant, Outcome(kind=error.kind), unreachable=error.errno in _UNREACHABLE)
+        return RequestFailed(Failure(error.kind, error.message), duration_ms)
+
+    def _finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False) -> None:
+        written = grant.on_network
+        self._dispatcher.finish(grant, outcome, unreachable=unreachable)
+        self._on_end(grant, outcome, written)
+
+    def _abandon(self, grant: Grant) -> None:
+        written = grant.on_network
+        self._dispatcher.unused(grant)
+        self._on_end(grant, Outcome(), written)
+
+    def _count(self, on_bytes: Callable[[int], None], count: int) -> None:
+        self.bytes_received += count
+        on_bytes(count)
+
+    def _check_address(self, grant: Grant, exchange: Exchange) -> None:
+        """Keep to `politeness.max_per_ip`: a host's address is known once connected, and counts from then on."""
+        host = grant.host
+        if not self._max_per_ip or exchange.peer_ip is None or host is None:
+            return
+        gate = self._addresses.get(exchange.peer_ip)
+        if gate is None:
+            gate = self._addresses[exchange.peer_ip] = Gate(exchange.peer_ip, self._max_per_ip)
+        host.address = gate
+        if grant.address is gate:
+            return
+        if gate.full:
+            exchange.close()
+            raise NotAsked
+        if grant.address is not None:
+            grant.address.in_flight -= 1
+        grant.address = gate
+        gate.in_flight += 1
+
+
+def path_of(target: Target) -> str:
+    """The request target in origin form (RFC 9112, section 3.2.1): path and query of the normalised URL."""
+    return target.fetch_url[target.fetch_url.index("/", len(target.scheme) + 3) :]
+
+
+def redirect_target(answer: Answer) -> str | None:
+    """The Location of an answer that redirects a GET (RFC 9110, section 15.4); None where it does not."""
+    if answer.response.status not in _REDIRECTS:
+        return None
+    return answer.response.headers.get("Location", "")
+
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def status_failure(status: int) -> Failure:
+    """What a final answer that is not 2xx becomes once no attempt is left."""
+    if status in _SAYS_WHEN:
+        return Failure(FailureKind.RATE_LIMITED, f"the server answered {status} each time it was asked")
+    return Failure(FailureKind.HTTP_STATUS, f"the server answered {status}")

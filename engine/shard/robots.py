@@ -1,0 +1,149 @@
+"""robots.txt in a shard (RFC 9309): fetched once an origin, kept with the frontier for a day, asked first.
+
+A file that answers 4xx allows everything; one that answers 5xx or 429 makes its host pause, so that its URLs wait and
+the file is asked for again; one that cannot be reached fails its URLs as their own request would have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from engine.frontier.hosts import RobotsRow
+from engine.model.outcome import Failure, FailureKind
+from engine.model.url import Target, origin_of, parse_target
+from engine.policy.politeness import effective_delay
+from engine.policy.robots import ALLOW_ALL, Robots, parse
+from engine.shard.requester import NotAsked, path_of, redirect_target
+
+if TYPE_CHECKING:
+    from engine.frontier.hosts import HostTable
+    from engine.frontier.hoststate import HostState
+    from engine.shard.grants import Grant
+    from engine.shard.hops import Hops
+    from engine.shard.requester import Headers, Requester
+
+#: RFC 9309, section 2.4: a cached file is not to be used for more than a day.
+MAX_AGE_S: Final = 86_400.0
+
+#: RFC 9309, section 2.3.1.2: at least five redirects are followed; beyond them the file counts as unavailable.
+MAX_REDIRECTS: Final = 5
+
+#: RFC 9309, section 2.5: at least 500 KiB are parsed. What lies beyond is not kept.
+MAX_PARSED_BYTES: Final = 512_000
+
+#: Parsed files in memory; others are read again from disk.
+MAX_IN_MEMORY: Final = 20_000
+
+_OK: Final = range(200, 300)
+_UNAVAILABLE: Final = range(300, 500)
+_TOO_MANY_REQUESTS: Final = 429
+
+
+class RobotsFiles:
+    """The robots.txt of every origin of the shard. `token` is our product token."""
+
+    def __init__(  # noqa: PLR0913 - keyword-only but for the three parts
+        self,
+        table: HostTable,
+        requester: Requester,
+        hops: Hops,
+        *,
+        token: str,
+        headers: Headers,
+        max_crawl_delay_s: float,
+        obey: bool,
+    ) -> None:
+        self._table = table
+        self._requester = requester
+        self._hops = hops
+        self._token = token
+        self._headers = headers
+        self._max_crawl_delay_s = max_crawl_delay_s
+        self._obey = obey
+        self._parsed: OrderedDict[str, tuple[Robots, float]] = OrderedDict()  # origin -> (rules, kept until)
+        self._loading: dict[str, asyncio.Future[None]] = {}
+        self._now = asyncio.get_running_loop().time
+
+    def known(self, target: Target, host: HostState) -> Robots | None:
+        """The rules of a URL's origin, None where they must first be fetched (:meth:`load`)."""
+        if not self._obey:
+            return ALLOW_ALL
+        origin = target.origin
+        found = self._parsed.get(origin)
+        if found is not None and found[1] > self._now():
+            self._parsed.move_to_end(origin)
+            return found[0]
+        row = self._table.robots(origin)
+        if row is None or (age := time.time() - row.fetched_at) >= MAX_AGE_S:
+            return None
+        return self._remember(origin, row, host, MAX_AGE_S - max(0.0, age))
+
+    def loading(self, target: Target) -> asyncio.Future[None] | None:
+        """The fetch of a URL's robots.txt that is under way."""
+        return self._loading.get(target.origin)
+
+    async def load(self, target: Target, host: HostState, grant: Grant) -> None:
+        """Fetch the robots.txt of a URL's origin, its first request under `grant`; then :meth:`known` has it.
+
+        Raises RequestFailed where it cannot be reached, NotAsked where it is to be tried again when the host is due.
+        """
+        origin = target.origin
+        done = self._loading[origin] = asyncio.get_running_loop().create_future()
+        host.robots_pending = True
+        try:
+            row = await self._fetch(target, grant)
+            self._table.keep_robots(origin, row)
+            self._remember(origin, row, host, MAX_AGE_S)
+        finally:
+            host.robots_pending = False
+            del self._loading[origin]
+            done.set_result(None)
+
+    async def _fetch(self, target: Target, grant: Grant) -> RobotsRow:
+        url = parse_target("/robots.txt", f"{target.origin}/")
+        for _ in range(MAX_REDIRECTS + 1):
+            if isinstance(url, Failure):  # a redirect to what is no URL of ours
+                break
+            answer = await self._requester.send(url, grant, self._headers, _ignore, robots=True)
+            status = answer.response.status
+            if status == _TOO_MANY_REQUESTS or status not in range(200, 500):
+                raise NotAsked  # the host pauses, and is given up after politeness.max_pauses of them
+            if status in _OK:
+                return RobotsRow(time.time(), status, answer.response.body[:MAX_PARSED_BYTES])
+            location = redirect_target(answer)
+            if location is None:
+                return RobotsRow(time.time(), status, b"")
+            url = parse_target(location, url.fetch_url)
+            if isinstance(url, Target):
+                hop = await self._hops.grant(url, check_robots=False)
+                if isinstance(hop, Failure):
+                    break
+                grant = hop
+        return RobotsRow(time.time(), _UNAVAILABLE.start, b"")
+
+    def _remember(self, origin: str, row: RobotsRow, host: HostState, for_s: float) -> Robots:
+        rules = parse(row.body, self._token) if row.status in _OK else ALLOW_ALL
+        self._parsed[origin] = (rules, self._now() + for_s)
+        if len(self._parsed) > MAX_IN_MEMORY:
+            self._parsed.popitem(last=False)
+        if rules.crawl_delay_s is not None:
+            delay = effective_delay(host.limit.base_delay_s, rules.crawl_delay_s, self._max_crawl_delay_s)
+            host.limit.base_delay_s = delay
+        return rules
+
+
+def refusal(rules: Robots, target: Target) -> Failure | None:
+    """Why a URL may not be fetched, None if it may. The robots.txt itself always may (RFC 9309, section 2.2.2)."""
+    path = path_of(target)
+    if path == "/robots.txt" or rules.allows(path):
+        return None
+    return Failure(
+        FailureKind.ROBOTS_DISALLOWED, f"{origin_of(target.scheme, target.host, target.port)}/robots.txt disallows it"
+    )
+
+
+def _ignore(_: int) -> None:
+    """A robots.txt is small and short-lived: not counted against the pages' budget."""

@@ -1,0 +1,186 @@
+"""A running shard: what the supervisor says, ingest, the tick, and the orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import structlog
+
+from engine.model.messages import Control, NlpExit
+from engine.model.task import split_position
+from engine.shard.gauges import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.ipc.frames import Frame
+    from engine.shard.assembly import Assembly
+
+_LOG: Final = structlog.get_logger("shard")
+
+#: Entries inserted at once: larger slices insert faster, but fetching stands still meanwhile (6 ms at this size).
+SLICE: Final = 1_000
+
+TICK_S: Final = 0.1
+COMMIT_EVERY_S: Final = 1.0
+HEARTBEAT_EVERY_S: Final = 1.0
+
+#: Of the time given to leave, the part that requests under way may use; the rest is the NLP pool's.
+FETCH_SHARE: Final = 0.6
+
+
+class Worker:
+    """Drives an assembled shard. `send` writes to the supervisor."""
+
+    def __init__(self, shard: int, send: Callable[[dict[str, Any]], None], loop: asyncio.AbstractEventLoop) -> None:
+        self.parts: Assembly  # set once assembled, before the first frame
+        self._shard = shard
+        self._send = send
+        self._loop = loop
+        self._group: asyncio.TaskGroup
+        self._batches: deque[Frame] = deque()
+        self._batch_came = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._leave = asyncio.Event()
+        self._within_s = 0.0
+        self._told_finished = False
+
+    def spawn(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine
+        """Start a task of a URL or a permit; the group observes it."""
+        task = self._group.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def run(self) -> None:
+        """Work until told to leave. Raises what any part of it raised (in a group)."""
+        store = self.parts.store
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._send({
+                "type": Control.HELLO, "shard": self._shard, "pid": os.getpid(), "cursor": list(store.cursor),
+                "ingested": store.ingested,
+            })  # fmt: skip
+            ingest = group.create_task(self._ingest())
+            tick = group.create_task(self._tick())
+            self.parts.dispatcher.wake()
+            await self._leave.wait()
+            ingest.cancel()
+            await self._drain()
+            tick.cancel()
+        self.parts.endings.commit()
+        self._beat()
+
+    # -- what the supervisor says ---------------------------------------------------------------------------------
+
+    def on_frame(self, frame: Frame) -> None:
+        """One message of the supervisor, or of another shard through it."""
+        header, hops, pool = frame.header, self.parts.hops, self.parts.pool
+        match frame.type:
+            case Control.TASKS | Control.INGESTED:
+                self._batches.append(frame)
+                self._batch_came.set()
+            case Control.NLP_UP if pool is not None:
+                self._group.create_task(pool.on_up(header["child"], header["path"]))
+            case Control.NLP_GONE if pool is not None:
+                pool.on_gone(header["child"], NlpExit(header["cause"]))
+            case Control.PERMIT_ASK:
+                hops.on_ask(header)
+            case Control.PERMIT_REPLY:
+                hops.on_reply(header)
+            case Control.PERMIT_DONE:
+                hops.on_done(header)
+            case Control.SHARD_GONE:
+                hops.on_shard_gone(header["shard"])
+            case Control.DRAIN:
+                self._within_s = header["within_s"]
+                self._leave.set()
+            case other:
+                raise ValueError(f"the supervisor sent {other}")
+
+    # -- ingest ---------------------------------------------------------------------------------------------------
+
+    async def _ingest(self) -> None:
+        """Take batches into the frontier in slices, so that fetching goes on meanwhile."""
+        parts = self.parts
+        while True:
+            while not self._batches:
+                self._batch_came.clear()
+                await self._batch_came.wait()
+            frame = self._batches.popleft()
+            if frame.type == Control.INGESTED:
+                parts.store.finish_ingest()
+                parts.store.commit()
+                continue
+            entries = orjson.loads(frame.body) if frame.body else []
+            end = (frame.header["input"], frame.header["last"])
+            for start in range(0, max(1, len(entries)), SLICE):
+                part = entries[start : start + SLICE]
+                last = start + SLICE >= len(entries)
+                parts.schedule.insert(part, end if last else split_position(part[-1][0]), self._loop.time())
+                parts.dispatcher.wake()
+                await asyncio.sleep(0)
+            parts.store.commit()
+            self._told_finished = False
+            self._send({"type": Control.CREDIT, "batches": 1})
+
+    # -- the tick -------------------------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        parts, loop = self.parts, self._loop
+        commit_at = beat_at = loop.time()
+        while True:
+            now = loop.time()
+            parts.limit.tick(now, parts.dispatcher.grants.on_network)
+            parts.dispatcher.grants.hand_on()
+            parts.dispatcher.wake()
+            while parts.endings.end_condemned():
+                await asyncio.sleep(0)  # a slice at a time: fetching goes on meanwhile
+            ended = self._ended()
+            if now >= commit_at or ended:
+                parts.endings.commit()
+                commit_at = now + COMMIT_EVERY_S
+            if now >= beat_at or (ended and not self._told_finished):
+                self._beat()
+                beat_at = now + HEARTBEAT_EVERY_S
+            if ended and not self._told_finished:
+                self._told_finished = True
+                self._send({"type": Control.FINISHED})
+            await asyncio.sleep(TICK_S)  # a tick is a matter of time, and of nothing else
+
+    def _ended(self) -> bool:
+        """Whether every URL of the inputs has its row, committed or about to be."""
+        store = self.parts.store
+        if not store.ingested or self._batches:
+            return False
+        counters = store.counters
+        ended = counters.get("done", 0) + counters.get("failed", 0) + self.parts.endings.uncommitted
+        return ended >= counters.get("known", 0)
+
+    def _beat(self) -> None:
+        parts = self.parts
+        gauges = measure(
+            self._shard, parts.store, parts.residence, parts.dispatcher, parts.requester, parts.endings, parts.budget
+        )
+        self._send({"type": Control.HEARTBEAT, "gauges": gauges})
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    async def _drain(self) -> None:
+        """Start nothing new; let what is under way come in as far as the time allows; the frontier keeps the rest."""
+        began = self._loop.time()
+        self.parts.dispatcher.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._within_s * FETCH_SHARE)
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        pool = self.parts.pool
+        while pool is not None and not pool.idle and self._loop.time() < began + self._within_s:
+            await asyncio.sleep(TICK_S / 2)
+        _LOG.debug("drained", seconds=round(self._loop.time() - began, 2), cancelled=len(left))

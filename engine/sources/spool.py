@@ -1,0 +1,54 @@
+"""stdin, kept: what can be read only once is written to a file first, so that a run on it can be resumed.
+
+The file appears whole or not at all: written aside, synced, renamed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from engine.errors import OutputError, UsageError
+from engine.sources.source import reason
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+def spool_stdin(stream: BinaryIO, path: Path) -> None:
+    """Copy `stream` to its end into the file `path`, a MiB at a time.
+
+    UsageError where the stream cannot be read, OutputError where the file cannot be written; neither leaves a file.
+    """
+    aside = path.with_name(path.name + ".part")
+    try:
+        with aside.open("wb") as file:
+            while chunk := _read(stream):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OutputError(f"cannot keep stdin in {str(path)!r}: {reason(error)}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(_CHUNK_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: stdin is closed
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        raise UsageError(f"cannot read stdin: {why}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename last a power cut (fsync of a file does not cover its name)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,114 @@
+"""One place of the run and the process that holds it just now: what is known of it, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.errors import EngineError, ExitCode, OutputError, ThresholdError, UsageError
+from engine.policy.restart import History
+from engine.supervisor.reconcile import NlpSeen, ShardSeen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.ipc.channel import Channel
+    from engine.model.messages import Gauges
+    from engine.supervisor.processes import ChildProcess
+
+_ERRORS: dict[int, type[EngineError]] = {
+    ExitCode.USAGE: UsageError,
+    ExitCode.OUTPUT: OutputError,
+    ExitCode.THRESHOLD: ThresholdError,
+}
+
+
+def error_of(exit_code: int, message: str) -> EngineError:
+    """Make the failure that a child's exit code stands for."""
+    return _ERRORS.get(exit_code, EngineError)(message)
+
+
+def exit_words(code: int) -> str:
+    """Say how a process ended, for a sentence."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+@dataclass(slots=True)
+class ShardPlace:
+    """A shard. What follows `alive` is of the present process, but `gauges`, the last that any of them reported."""
+
+    shard: int
+    history: History = field(default_factory=History)
+    respawn_at: float | None = 0.0
+    first: bool = True  # none of its processes has said HELLO in this command
+    gauges: Gauges | None = None
+    alive: bool = False  # from the start's beginning until it is reaped
+    process: ChildProcess | None = None
+    channel: Channel | None = None
+    ready: bool = False
+    silent_ticks: int = 0
+    asked_to_leave: bool = False
+    finished: bool = False
+    hung: bool = False
+    rows: int = 0  # committed, as it last reported
+
+    def begin(self) -> None:
+        """A new process takes the place."""
+        self.alive, self.process, self.channel = True, None, None
+        self.ready = self.asked_to_leave = self.finished = self.hung = False
+        self.silent_ticks = self.rows = 0
+        self.respawn_at = None
+
+    def seen(self) -> ShardSeen:
+        """Its view for :func:`engine.supervisor.reconcile.reconcile`."""
+        return ShardSeen(self.shard, self.alive, self.ready, self.silent_ticks, self.asked_to_leave, self.respawn_at)
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if there is a process yet; the view stays the same, so the action comes again."""
+        if self.process is not None:
+            self.process.signal(number)
+
+
+@dataclass(slots=True)
+class NlpPlace:
+    """A place in the NLP pool. `child` is the present process's number, never used twice in a run."""
+
+    slot: int
+    history: History = field(default_factory=History)
+    respawn_at: float | None = 0.0
+    alive: bool = False
+    child: int = -1
+    path: Path | None = None
+    process: ChildProcess | None = None
+    ready: bool = False
+    unready_ticks: int = 0
+    hung: bool = False
+    stopped: bool = False
+
+    def begin(self, child: int, path: Path) -> None:
+        """A new process takes the place."""
+        self.alive, self.process, self.child, self.path = True, None, child, path
+        self.ready = self.hung = self.stopped = False
+        self.unready_ticks = 0
+        self.respawn_at = None
+
+    def seen(self) -> NlpSeen:
+        """Its view for :func:`engine.supervisor.reconcile.reconcile`."""
+        return NlpSeen(self.slot, self.alive, self.ready, self.unready_ticks, self.respawn_at)
+
+
+async def readable(fd: int) -> None:
+    """Wait until a descriptor can be read: a process's sentinel, when it has ended."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+
+    def on_readable() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(fd, on_readable)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(fd)

@@ -1,0 +1,108 @@
+"""What is done with a folder at rest: the merge, the check, the report. Each holds the folder's lock."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from engine.frontier.store import Store
+from engine.observe.failures import collect
+from engine.observe.report import Summary, summarise
+from engine.output.blocks import Part
+from engine.output.codec import FAILURES_NAME, file_name, open_lines
+from engine.output.merge import merge
+from engine.output.verify import verify
+from engine.supervisor.folder import RunFolder, opened
+from engine.supervisor.manifest import COMPLETE
+from engine.supervisor.status import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from engine.model.messages import Gauges
+    from engine.observe.report import FailureGroup
+    from engine.output.codec import Compression
+    from engine.output.merge import MergeResult
+
+
+def merge_folder(path: Path) -> MergeResult:
+    """Write the merged output of a run folder again, from its parts. Raises UsageError, OutputError."""
+    with opened(path, create=False) as folder:
+        folder.wait_for_orphans()
+        return merge_parts(folder)
+
+
+def verify_folder(path: Path) -> list[str]:
+    """Check a run folder; give each problem as a sentence (none: all is well). Raises UsageError, OutputError."""
+    with opened(path, create=False) as folder:
+        folder.wait_for_orphans()
+        manifest = folder.started
+        if manifest["state"] != COMPLETE:
+            # Counts are right when a run has ended: a retry that is under way counts its rows as queued again.
+            manifest = {**manifest, "counts": {}}
+        with _parts(folder) as parts:
+            return verify(parts, folder.path, manifest)
+
+
+def merge_parts(folder: RunFolder) -> MergeResult:
+    """Merge the parts of an opened folder, and note the files in its manifest."""
+    manifest = folder.started
+    with _parts(folder) as parts:
+        result = merge(parts, folder.path, manifest["settings"]["output"]["order"], _compression(folder))
+    folder.write({**manifest, "outputs": result.files})
+    return result
+
+
+def counts_of(folder: RunFolder) -> dict[str, Any]:
+    """Count a folder's URLs, for its manifest."""
+    counts = count(folder.state, folder.started["shards"])
+    return {**counts, "rows": counts["done"] + counts["failed"]}
+
+
+def report(folder: RunFolder, gauges: Sequence[Gauges], finished: int, duration_s: float) -> str:
+    """Tell how a complete run went; `finished` rows were made by this command in `duration_s` seconds."""
+    counts = folder.started["counts"]
+    failures = folder.path / file_name(FAILURES_NAME, _compression(folder))
+    groups: Sequence[FailureGroup] = ()
+    exact = True
+    if failures.exists():
+        with open_lines(failures) as lines:
+            groups, exact, _ = collect(lines)
+    slow_sites = [(site, urls, seconds) for gauge in gauges for site, urls, seconds in gauge["slow_sites"]]
+    return summarise(
+        Summary(
+            rows=counts["rows"],
+            failed=counts["failed"],
+            finished=finished,
+            duration_s=duration_s,
+            failed_by_kind=counts["failed_by_kind"],
+            groups=groups,
+            exact=exact,
+            slow_sites=sorted(slow_sites, key=lambda site: -site[2]),
+            duplicates=counts["duplicates"],
+        )
+    )
+
+
+def _compression(folder: RunFolder) -> Compression:
+    compression: Compression = folder.started["fingerprint"]["output.compression"]
+    return compression
+
+
+@contextmanager
+def _parts(folder: RunFolder) -> Iterator[list[Part]]:
+    """Open the frontiers, and give the parts with what they know; a shard that never began has neither."""
+    compression = _compression(folder)
+    with ExitStack() as stack:
+        parts: list[Part] = []
+        for shard in range(folder.started["shards"]):
+            path = folder.part(shard, compression)
+            if not folder.frontier(shard).exists():
+                continue
+            store = Store.open(folder.frontier(shard))
+            stack.callback(store.close)
+            if path.exists() or store.last_commit() is not None:
+                parts.append(Part(path, compression, store.commit_records, store.live_rows))
+        yield parts

@@ -1,0 +1,60 @@
+"""How a run stands, read from its folder, also while it is on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.frontier.schema import connect_readonly, writing
+from engine.frontier.store import FAILED_PREFIX
+from engine.supervisor.live import read_gauges
+from engine.supervisor.lock import is_held
+from engine.supervisor.manifest import INTERRUPTED, RUNNING, read_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COUNTED: Final = ("known", "waiting", "done", "failed", "duplicates")
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """Count a run's URLs by state. Raises UsageError where the folder is no run's.
+
+    Keys: state (running, interrupted, complete), known, queued, waiting, done, failed, duplicates, failed_by_kind,
+    ingest_finished, elapsed_s; while it is on also rate (rows a second), eta_s (None: no telling), nlp_children and
+    per_shard (model.messages.Gauges), else None, 0 and [].
+    """
+    manifest = read_manifest(folder)
+    running = is_held(folder / "state" / "lock")
+    live = read_gauges(folder / "state") if running else {}
+    state = manifest["state"]
+    if state == RUNNING and not running:
+        state = INTERRUPTED  # the command was killed and could not say so
+    return {
+        "state": state,
+        **count(folder / "state", manifest["shards"]),
+        "ingest_finished": manifest["ingest_finished"],
+        "elapsed_s": max(manifest["elapsed_s"], live.get("elapsed_s", 0.0)),
+        "rate": live.get("rate"),
+        "eta_s": live.get("eta_s"),
+        "nlp_children": live.get("nlp_children", 0),
+        "per_shard": live.get("per_shard", []),
+    }
+
+
+def count(state: Path, shards: int) -> dict[str, Any]:
+    """Add up the counters of all frontiers: known, queued, waiting, done, failed, duplicates, failed_by_kind."""
+    total: Counter[str] = Counter()
+    for shard in range(shards):
+        path = state / f"shard-{shard:05d}.sqlite"
+        if path.exists():
+            with writing(path), closing(connect_readonly(path)) as db:
+                # A shard that was killed in its first moment left a file without tables.
+                if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'counter'").fetchone():
+                    total.update(dict(db.execute("SELECT name, value FROM counter")))
+    counts: dict[str, Any] = {name: total[name] for name in _COUNTED}
+    counts["queued"] = max(0, counts["known"] - counts["waiting"] - counts["done"] - counts["failed"])
+    kinds = {name.removeprefix(FAILED_PREFIX): n for name, n in total.items() if name.startswith(FAILED_PREFIX) and n}
+    counts["failed_by_kind"] = dict(sorted(kinds.items(), key=lambda item: -item[1]))
+    return counts

@@ -1,0 +1,152 @@
+"""Which addresses may be connected to: the defence against pages that point into our own network (SSRF).
+
+A page chooses the URLs that redirects and lists lead to, so the address is judged, not the name, after resolution and
+again at the moment a socket is made for it. The table is written out, from IANA's special-purpose address registries
+(RFC 6890) with the metadata addresses of clouds that lie outside them: `ipaddress.is_global` of Python 3.11 lets
+192.0.0.192 and ::10.0.0.0 through. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) is as good as that
+one, and of the IPv6 space only what IANA gives out as global unicast, 2000::/3, passes at all.
+
+Behind a proxy the proxy resolves names, so only hosts written as addresses can be judged here; the proxy's own address
+is the operator's word, as name servers are, and is not judged.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from socket import AddressFamily
+
+    from engine.settings import GuardSettings
+
+_PRIVATE_V4: Final = {
+    "127.0.0.0/8": "loopback",
+    "0.0.0.0/8": "this network",  # Linux connects 0.0.0.0 to itself
+    "10.0.0.0/8": "private",
+    "172.16.0.0/12": "private",
+    "192.168.0.0/16": "private",
+    "100.64.0.0/10": "shared address space of a carrier (RFC 6598)",
+    "169.254.0.0/16": "link-local",  # also 169.254.169.254, most clouds' metadata
+    "168.63.129.16/32": "a cloud's metadata service",
+    "192.0.0.0/24": "reserved for protocols",  # also 192.0.0.192, a cloud's metadata
+    "198.18.0.0/15": "reserved for benchmarks",
+}
+_UNUSABLE_V4: Final = {
+    "192.0.2.0/24": "reserved for documentation",
+    "198.51.100.0/24": "reserved for documentation",
+    "203.0.113.0/24": "reserved for documentation",
+    "192.88.99.0/24": "a 6to4 relay (RFC 7526)",
+    "224.0.0.0/4": "multicast",
+    "240.0.0.0/4": "reserved",
+}
+_PRIVATE_V6: Final = {
+    "::1/128": "loopback",
+    "::/128": "unspecified",
+    "fc00::/7": "unique-local",
+    "fe80::/10": "link-local",
+    "fec0::/10": "site-local",
+}
+_UNUSABLE_V6: Final = {
+    "2001::/23": "reserved for protocols",  # Teredo, ORCHID, benchmarks
+    "2001:db8::/32": "reserved for documentation",
+    "3fff::/20": "reserved for documentation",
+    "ff00::/8": "multicast",
+}
+_GLOBAL_V6: Final = IPv6Network("2000::/3")
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_6TO4: Final = IPv6Network("2002::/16")
+
+#: Distinct addresses of which the verdict is remembered; a verdict costs 20 µs, a remembered one 0.1.
+_CACHED: Final = 16_384
+
+
+class RefusedAddressError(OSError):
+    """An address, or every address of a name, is refused. An OSError, as resolvers and socket factories may raise."""
+
+
+class Guard:
+    """The verdict on addresses. Raises UsageError where a network of the settings is none."""
+
+    def __init__(self, settings: GuardSettings) -> None:
+        self._allowed = [_network(text) for text in settings.allow_networks]
+        ranges = _UNUSABLE_V4 | _UNUSABLE_V6
+        if not settings.allow_private_addresses:
+            ranges = _PRIVATE_V4 | _PRIVATE_V6 | ranges
+        self._refused = [(ip_network(network), reason) for network, reason in ranges.items()]
+        self._private_v6 = [ip_network(network) for network in _PRIVATE_V6]
+        self.refusal = lru_cache(maxsize=_CACHED)(self._refusal)
+
+    def check(self, address: str) -> None:
+        """Raise RefusedAddressError where the address is refused. `address` is one that ipaddress can parse."""
+        reason = self.refusal(address)
+        if reason is not None:
+            raise RefusedAddressError(f"{address} is refused: {reason} (guard.allow_networks allows it)")
+
+    def _refusal(self, address: str) -> str | None:
+        """Why an address is refused; None where it may be connected to."""
+        try:
+            ip = ip_address(address)
+        except ValueError:
+            return "not an address"
+        if isinstance(ip, IPv6Address) and ip.scope_id is not None:
+            ip = IPv6Address(ip.packed)  # a zone says which link, not where the address belongs
+        if self._in_allowed(ip):
+            return None
+        embedded = _embedded(ip) if isinstance(ip, IPv6Address) else None
+        if embedded is not None:
+            reason = None if self._in_allowed(embedded) else self._in_ranges(embedded)
+            return None if reason is None else f"it carries {embedded}, {reason}"
+        return self._in_ranges(ip)
+
+    def _in_allowed(self, ip: IPv4Address | IPv6Address) -> bool:
+        return any(ip in network for network in self._allowed)
+
+    def _in_ranges(self, ip: IPv4Address | IPv6Address) -> str | None:
+        for network, reason in self._refused:
+            if ip in network:
+                return reason
+        if isinstance(ip, IPv6Address) and ip not in _GLOBAL_V6 and not any(ip in n for n in self._private_v6):
+            return "not global unicast"
+        return None
+
+
+class GuardedResolver(AbstractResolver):
+    """A resolver that drops refused addresses from answers; a name with no other fails as refused."""
+
+    def __init__(self, inner: AbstractResolver, guard: Guard) -> None:
+        self._inner = inner
+        self._guard = guard
+
+    async def resolve(self, host: str, port: int = 0, family: AddressFamily | int = 0) -> list[ResolveResult]:
+        """Addresses of `host` that may be connected to. Raises RefusedAddressError, or what the resolver raises."""
+        found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]  # 0 = any family
+        allowed = [each for each in found if self._guard.refusal(each["host"]) is None]
+        if not allowed:
+            self._guard.check(found[0]["host"])
+        return allowed
+
+    async def close(self) -> None:
+        """Close the resolver behind."""
+        await self._inner.close()
+
+
+def _embedded(ip: IPv6Address) -> IPv4Address | None:
+    if ip in _MAPPED or ip in _NAT64:
+        return IPv4Address(ip.packed[12:])
+    if ip in _6TO4:
+        return IPv4Address(ip.packed[2:6])
+    return None
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise UsageError(f"guard.allow_networks: {text!r} is no network, such as 10.0.0.0/8 or fd00::/8") from None

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import psutil
+
+from engine.errors import ExitCode
+from engine.supervisor.finish import verify_folder
+from engine.supervisor.status import read_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Command, Workplace
+
+URLS = [f"http://site{n}.example/page" for n in range(6)]
+HOLD = "http://hold.example/hold"
+#: Ample for a busy machine; a child that outlives its supervisor lives for ever.
+GONE_S = 10
+
+
+def test_killing_the_supervisor_ends_every_process(place: Workplace, start: Callable[..., Command]) -> None:
+    command = start(place.urls(*URLS, "http://a.example/nlp/1", HOLD))
+    command.until(lambda: place.noted("held") and len(place.noted("batch-0")) > 0)
+    # two shards, the fork server and a child of it, and multiprocess's resource tracker
+    command.until(lambda: len(command.children()) >= 5)
+    children = command.children()
+    command.signal(signal.SIGKILL)
+    _, alive = psutil.wait_procs(children, timeout=GONE_S)
+    assert alive == []
+    assert read_status(place.out)["state"] == "interrupted"
+
+
+def test_a_killed_supervisors_folder_goes_on(place: Workplace, start: Callable[..., Command]) -> None:
+    urls = place.urls(*URLS, HOLD)
+    command = start(urls)
+    command.until(lambda: place.noted("held"))
+    command.signal(signal.SIGKILL)
+    command.process.wait()
+    # the same command again, at once: it waits for the orphans
+    again = start(urls)
+    again.until(lambda: len(place.noted("held")) > 1)
+    again.signal(signal.SIGINT)
+    assert again.process.wait() == ExitCode.INTERRUPTED
+    assert read_status(place.out)["done"] >= 1
+
+
+def test_a_first_signal_stops_in_order_and_the_run_can_be_resumed(
+    place: Workplace, start: Callable[..., Command]
+) -> None:
+    command = start(place.urls(*URLS, HOLD))
+    command.until(lambda: place.noted("held"))
+    children = command.children()
+    command.signal(signal.SIGINT)
+    _, errors = command.process.communicate()
+    assert command.process.returncode == ExitCode.INTERRUPTED
+    assert b"to go on: enrich resume" in errors
+    assert psutil.wait_procs(children, timeout=GONE_S)[1] == []
+    status = read_status(place.out)
+    assert (status["state"], status["done"] + status["queued"]) == ("interrupted", 7)
+    assert verify_folder(place.out) == []
+
+
+def test_a_service_manager_may_signal_the_whole_group(place: Workplace, start: Callable[..., Command]) -> None:
+    import os
+
+    command = start(place.urls(*URLS, "http://a.example/nlp/1", HOLD))
+    command.until(lambda: place.noted("held"))
+    os.killpg(command.process.pid, signal.SIGTERM)
+    assert command.process.wait() == ExitCode.INTERRUPTED
+    assert verify_folder(place.out) == []
+
+
+def test_a_second_signal_stops_at_once(place: Workplace, start: Callable[..., Command]) -> None:
+    # shards that are stopped cannot leave in order
+    command = start(place.urls(*URLS, HOLD))
+    command.until(lambda: place.noted("held"))
+    children = [child for child in command.children() if "spawn_main" in " ".join(child.cmdline())]
+    for child in children:
+        child.suspend()
+    command.signal(signal.SIGINT)
+    command.until(lambda: b"once more" in (command.process.stderr.readline() if command.process.stderr else b""))
+    command.signal(signal.SIGINT)
+    assert command.process.wait() == ExitCode.INTERRUPTED
+    assert psutil.wait_procs(children, timeout=GONE_S)[1] == []
+    assert verify_folder(place.out) == []
+
+
+def test_a_killed_fork_server_is_replaced(place: Workplace, start: Callable[..., Command]) -> None:
+    command = start(place.urls("http://a.example/nlp/1", HOLD), shards=1)
+    command.until(lambda: place.noted("held"))
+    servers = [child for child in command.children() if "forkserver" in " ".join(child.cmdline())]
+    first = {child.pid for child in servers}
+    for child in servers:
+        child.kill()
+    command.until(lambda: any(
+        "forkserver" in line and child.pid not in first
+        for child in command.children()
+        for line in child.cmdline()
+    ))
+    command.until(lambda: "stopped" in place.noted("nlp-gone"))
+    command.signal(signal.SIGTERM)
+    assert command.process.wait() == ExitCode.INTERRUPTED
