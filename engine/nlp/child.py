@@ -1,37 +1,25 @@
-"""An NLP child process: what its process is set up with, before :class:`engine.nlp.server.Server` serves.
+"""An NLP child: the target of the processes that the supervisor starts.
 
-Started by the supervisor from a forkserver that has imported :mod:`engine.nlp.preload`, or by spawn. It ignores SIGINT
-(the supervisor decides), dies of SIGTERM and of SIGALRM (a page over nlp.timeout_s), and leaves at once, without a
-word, when the supervisor's life pipe ends: forkserver children outlive a killed supervisor otherwise.
-
-Exit codes: 0 it asks to be replaced (or the supervisor is gone); an :class:`engine.errors.ExitCode` for what the user
-can mend, said on stderr.
+Started from a forkserver that has imported :mod:`engine.nlp.preload`, or by spawn. Exit codes: 0 it asks to be
+replaced (or the supervisor is gone); an :class:`engine.errors.ExitCode` for what the user can mend, said on stderr.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from engine.ipc.frames import MAX_FRAME_BYTES
-from engine.nlp.server import Limits, Server
+from engine.nlp.process import prepare_process, serve
 from engine.nlp.worker import PageWorker
-from engine.observe import logs
+from engine.observe.logs import get_logger
 from engine.settings import Settings
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from engine.model.plan import NlpConfig
-    from engine.nlp.server import Worker
-
-#: What a PAGE's header may add to its body: the other columns of an input row can be large.
-_HEADER_BYTES: Final = 64 << 20
 
 
 def child_entry(config: NlpConfig, life: Connection) -> None:
@@ -49,33 +37,6 @@ def child_main(config: NlpConfig) -> None:
     try:
         worker = PageWorker(settings)
     except EngineError as error:
-        logs.get_logger(__name__).error(str(error))
+        get_logger(__name__).error(str(error))
         sys.exit(int(error.exit_code))
     serve(config, settings, worker)
-
-
-def prepare_process(config: NlpConfig) -> None:
-    """Signals, the watch on the life pipe, logs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for ending in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(ending, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM, signal.SIGTERM))
-    threading.Thread(target=_leave_with_supervisor, args=(config.life_fd,), name="life", daemon=True).start()
-    logs.configure(config.log_level, cast("logs.LogFormat", config.log_format), f"nlp-{config.child}")
-
-
-def serve(config: NlpConfig, settings: Settings, worker: Worker) -> None:
-    """Serve pages at config.path with `worker`; returns when it is time to be replaced."""
-    max_body = settings.fetch.max_body_bytes
-    limits = Limits(
-        timeout_s=settings.nlp.timeout_s,
-        max_memory_bytes=settings.nlp.max_process_memory_bytes,
-        max_frame_bytes=min(MAX_FRAME_BYTES, max_body + _HEADER_BYTES) if max_body else MAX_FRAME_BYTES,
-    )
-    Server(config.path, config.child, worker, limits).run()
-
-
-def _leave_with_supervisor(life_fd: int) -> None:
-    while os.read(life_fd, 1):  # the supervisor writes nothing: this returns when its end is closed
-        pass
-    os._exit(0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.ipc.frames import Decoder, encode
 from engine.model.messages import Page as PageMessage
-from engine.nlp.worker import Page
+from engine.nlp.page import Page
 
 if TYPE_CHECKING:
     from socket import socket

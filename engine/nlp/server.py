@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import AF_UNIX, SHUT_WR, SOCK_STREAM, socket
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from engine.model.messages import Page as PageMessage
 from engine.nlp.peer import Peer, PeerError
@@ -32,7 +32,7 @@ from engine.observe.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.nlp.worker import Page, Worked
+    from engine.nlp.page import Page, Worker
 
 #: Pages a shard may have out to one child: one worked on, one waiting, two on the way. More only lengthens the queue
 #: that a death sends elsewhere.
@@ -46,19 +46,6 @@ _MEMORY_EVERY_PAGES: Final = 50
 _FLUSH_S: Final = 10.0
 _LINGER_S: Final = 1.0
 _BACKLOG: Final = 128
-
-
-class Worker(Protocol):
-    """What :class:`engine.nlp.worker.PageWorker` does."""
-
-    @property
-    def known_strings(self) -> int:
-        """How many strings it remembers."""
-        ...
-
-    def work(self, page: Page) -> Worked:
-        """The page's row."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

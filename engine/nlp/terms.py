@@ -9,12 +9,16 @@ from __future__ import annotations
 
 # ruff: noqa: RUF001 - quotation marks and full stops of other scripts are what this module is about
 from functools import lru_cache
-from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import spacy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
     from spacy.tokens import Doc
     from spacy.vocab import Vocab
@@ -59,11 +63,23 @@ _MAX_KINDS: Final = 100_000
 def stop_words(language: str | None) -> frozenset[str]:
     """Stop words, by spaCy, of a BCP 47 language in lower case; English ones where it has none of the language."""
     primary = (language or "en").partition("-")[0]
-    try:
-        module = import_module(f"spacy.lang.{_STOP_WORD_FOLDERS.get(primary, primary)}.stop_words")
-    except ImportError:
-        module = import_module("spacy.lang.en.stop_words")
-    return frozenset(word.lower() for word in module.STOP_WORDS) | _NEGATIONS
+    words = _spacy_stop_words(_STOP_WORD_FOLDERS.get(primary, primary))
+    return frozenset(word.lower() for word in words or _spacy_stop_words("en")) | _NEGATIONS
+
+
+def _spacy_stop_words(folder: str) -> Collection[str]:
+    """The list of spacy/lang/`folder`, read from its file: importing the package would compile its tokenizer rules.
+
+    For French those are two seconds, in the midst of a page.
+    """
+    path = Path(spacy.__path__[0], "lang", folder, "stop_words.py")
+    spec = spec_from_file_location(f"engine_stop_words_{folder}", path)
+    if spec is None or spec.loader is None or not path.exists():
+        return ()
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    words: Collection[str] = module.STOP_WORDS
+    return words
 
 
 class Kinds:

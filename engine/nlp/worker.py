@@ -7,52 +7,25 @@ becomes that page's `internal_error`, with its traceback in the log, and the nex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from engine.model.outcome import Failure, FailureKind
-from engine.model.record import Fetched, error_row
+from engine.model.record import error_row
 from engine.nlp.analyse import Analyser
 from engine.nlp.extract import Extractors
+from engine.nlp.page import Worked
 from engine.nlp.rowmaker import cut, encode_row, make_row, stamp
 from engine.nlp.tags import content_tags
 from engine.observe.logs import get_logger
 
 if TYPE_CHECKING:
-    from engine.ipc.frames import Frame
+    from engine.nlp.page import Page
     from engine.nlp.values import Extracted
     from engine.settings import Settings
 
-_MAX_MESSAGE_CHARS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A PAGE message: `id` is the sender's, `alone` asks for a batch of its own, `content_type` is the header's."""
-
-    id: int
-    alone: bool
-    fetched: Fetched
-    content_type: str
-    body: bytes
-
-    @classmethod
-    def from_frame(cls, frame: Frame) -> Page:
-        """Raises KeyError, TypeError or ValueError on a header that is none of a PAGE."""
-        header: dict[str, Any] = frame.header
-        fetched = Fetched(**header["fetched"])
-        return cls(int(header["id"]), bool(header["alone"]), fetched, str(header["ct"]), frame.body)
-
-
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """A page's row as one JSON line, why it is an error row (or None), and the milliseconds that it took."""
-
-    row: bytes
-    kind: FailureKind | None
-    ms: float
+_MAX_MESSAGE_CHARS: Final = 300
 
 
 class Extractor(Protocol):

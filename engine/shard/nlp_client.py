@@ -8,6 +8,7 @@ ever. Why a child died is the supervisor's to say (its exit status), and suspect
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -72,6 +73,7 @@ class NlpClient:
         self._queue: deque[Job] = deque()
         self._suspects: dict[int, list[Job]] = {}  # by child, until the supervisor says why it died
         self._causes: dict[int, NlpExit] = {}  # said before the connection's end was seen
+        self._settled = asyncio.Event()
         self.children = 0
 
     # -- what the supervisor says ---------------------------------------------------------------------------------
@@ -111,7 +113,15 @@ class NlpClient:
         """Whether no page is out, queued or under suspicion."""
         return not (self._queue or self._suspects or any(child.out for child in self._children.values()))
 
+    async def until_idle(self) -> None:
+        """Wait until no page is left here."""
+        while not self.idle:
+            self._settled = asyncio.Event()
+            await self._settled.wait()
+
     def _pump(self) -> None:
+        if self.idle:
+            self._settled.set()
         while self._queue:
             child = max(self._children.values(), key=_credit, default=None)
             if child is None or child.credit <= 0 or child.channel is None:

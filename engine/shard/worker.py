@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -137,7 +138,7 @@ class Worker:
             parts.limit.tick(now, parts.dispatcher.grants.on_network)
             parts.dispatcher.grants.hand_on()
             parts.dispatcher.wake()
-            while parts.endings.end_condemned():
+            while parts.endings.end_condemned():  # noqa: ASYNC110 - it works, it does not wait
                 await asyncio.sleep(0)  # a slice at a time: fetching goes on meanwhile
             ended = self._ended()
             if now >= commit_at or ended:
@@ -181,6 +182,8 @@ class Worker:
         if left:
             await asyncio.wait(left)
         pool = self.parts.pool
-        while pool is not None and not pool.idle and self._loop.time() < began + self._within_s:
-            await asyncio.sleep(TICK_S / 2)
+        if pool is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, began + self._within_s - self._loop.time())):
+                    await pool.until_idle()
         _LOG.debug("drained", seconds=round(self._loop.time() - began, 2), cancelled=len(left))

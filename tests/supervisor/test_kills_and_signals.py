@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
 import psutil
+from supervisor_helpers import command_line
 
 from engine.errors import ExitCode
 from engine.supervisor.finish import verify_folder
@@ -12,7 +14,7 @@ from engine.supervisor.status import read_status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Command, Workplace
+    from supervisor_helpers import Command, Workplace
 
 URLS = [f"http://site{n}.example/page" for n in range(6)]
 HOLD = "http://hold.example/hold"
@@ -53,9 +55,8 @@ def test_a_first_signal_stops_in_order_and_the_run_can_be_resumed(
     command.until(lambda: place.noted("held"))
     children = command.children()
     command.signal(signal.SIGINT)
-    _, errors = command.process.communicate()
-    assert command.process.returncode == ExitCode.INTERRUPTED
-    assert b"to go on: enrich resume" in errors
+    assert command.process.wait() == ExitCode.INTERRUPTED
+    assert f"to go on: enrich resume {place.out}" in place.stderr
     assert psutil.wait_procs(children, timeout=GONE_S)[1] == []
     status = read_status(place.out)
     assert (status["state"], status["done"] + status["queued"]) == ("interrupted", 7)
@@ -63,8 +64,6 @@ def test_a_first_signal_stops_in_order_and_the_run_can_be_resumed(
 
 
 def test_a_service_manager_may_signal_the_whole_group(place: Workplace, start: Callable[..., Command]) -> None:
-    import os
-
     command = start(place.urls(*URLS, "http://a.example/nlp/1", HOLD))
     command.until(lambda: place.noted("held"))
     os.killpg(command.process.pid, signal.SIGTERM)
@@ -76,11 +75,11 @@ def test_a_second_signal_stops_at_once(place: Workplace, start: Callable[..., Co
     # shards that are stopped cannot leave in order
     command = start(place.urls(*URLS, HOLD))
     command.until(lambda: place.noted("held"))
-    children = [child for child in command.children() if "spawn_main" in " ".join(child.cmdline())]
+    children = [child for child in command.children() if "spawn_main" in command_line(child)]
     for child in children:
         child.suspend()
     command.signal(signal.SIGINT)
-    command.until(lambda: b"once more" in (command.process.stderr.readline() if command.process.stderr else b""))
+    command.until(lambda: "once more stops at once" in place.stderr)
     command.signal(signal.SIGINT)
     assert command.process.wait() == ExitCode.INTERRUPTED
     assert psutil.wait_procs(children, timeout=GONE_S)[1] == []
@@ -90,15 +89,11 @@ def test_a_second_signal_stops_at_once(place: Workplace, start: Callable[..., Co
 def test_a_killed_fork_server_is_replaced(place: Workplace, start: Callable[..., Command]) -> None:
     command = start(place.urls("http://a.example/nlp/1", HOLD), shards=1)
     command.until(lambda: place.noted("held"))
-    servers = [child for child in command.children() if "forkserver" in " ".join(child.cmdline())]
-    first = {child.pid for child in servers}
-    for child in servers:
-        child.kill()
-    command.until(lambda: any(
-        "forkserver" in line and child.pid not in first
-        for child in command.children()
-        for line in child.cmdline()
-    ))
+    (server,) = command.forkservers()
+    orphans = server.children()
+    server.kill()
+    command.until(lambda: [other for other in command.forkservers() if other.pid != server.pid])
+    assert psutil.wait_procs(orphans, timeout=GONE_S)[1] == []
     command.until(lambda: "stopped" in place.noted("nlp-gone"))
     command.signal(signal.SIGTERM)
     assert command.process.wait() == ExitCode.INTERRUPTED

@@ -10,7 +10,7 @@ from engine.supervisor.processes import Targets
 from engine.supervisor.status import read_status
 
 if TYPE_CHECKING:
-    from conftest import Workplace
+    from supervisor_helpers import Workplace
 
 SITES = [f"http://site{n}.example/page" for n in range(6)]
 
