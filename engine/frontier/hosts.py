@@ -23,6 +23,9 @@ IDLE: Final = 0
 READY: Final = 1
 ACTIVE: Final = 2
 
+#: Ready hosts that are remembered: with ten thousand sites in a list, most of a batch's hosts were in the last one too.
+MAX_KNOWN_READY: Final = 50_000
+
 
 @dataclass(slots=True)
 class HostMemory:
@@ -64,6 +67,7 @@ class HostTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._ready: set[int] = set()  # some of the hosts that are ready on disk: they need not be told so again
 
     def reopen(self) -> None:
         """Called once for each process: active hosts of the last one are ready again."""
@@ -76,7 +80,12 @@ class HostTable:
     def found(self, hosts: Iterable[tuple[int, str]]) -> None:
         """Tasks of these hosts (id, name) came in: an idle or new one is ready."""
         store = self._store
-        rows = [(number, name, READY, store.generation, READY, IDLE) for number, name in hosts]
+        rows = [
+            (number, name, READY, store.generation, READY, IDLE) for number, name in hosts if number not in self._ready
+        ]
+        if len(self._ready) > MAX_KNOWN_READY:
+            self._ready.clear()
+        self._ready.update(row[0] for row in rows)
         with writing(store.path):
             store.begin().executemany(
                 "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)"
@@ -101,6 +110,7 @@ class HostTable:
                 values,
             ).fetchall()
             if found:
+                self._ready.difference_update(row[0] for row in found)
                 store.begin().executemany(
                     "UPDATE host SET status = ? WHERE id = ?", [(ACTIVE, row[0]) for row in found]
                 )

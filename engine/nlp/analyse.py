@@ -55,5 +55,5 @@ class Analyser:
             language=language,
             entities=list_entities(doc),
             keywords=keywords(terms, self._settings.top_keywords),
-            summary=summarise(terms, text, title, self._settings.summary_max_chars),
+            summary=summarise(terms, text, without_surrogates(title), self._settings.summary_max_chars),
         )

@@ -11,6 +11,9 @@ from typing import Final
 
 from engine.errors import UsageError
 
+#: The environment variable that tells engine.nlp.preload, in a forkserver, which pipeline to load.
+PRELOAD_VARIABLE: Final = "ENRICH_PRELOAD_PIPELINE"
+
 #: Pages are extracted, and not analysed.
 NONE: Final = "none"
 #: Made of the engine's own components, without a download. `builtin` may add trained ones, `rules` never does.

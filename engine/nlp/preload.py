@@ -17,16 +17,15 @@ from typing import Final
 import engine.nlp.child  # noqa: F401 - with it all that a child imports
 from engine.errors import UsageError
 from engine.nlp.analyse import Analyser
+from engine.nlp.available import PRELOAD_VARIABLE
 from engine.nlp.language import load_language_model
 from engine.settings import NlpSettings
-
-VARIABLE: Final = "ENRICH_PRELOAD_PIPELINE"
 
 _SAMPLE: Final = "Dr. Jane Doe of Example Inc. paid $5 in Paris on 3 May 2024, a warm day. It was not expensive at all."
 
 with suppress(UsageError):
     # Loads the pipeline into the cache that children find it in, and runs each part once.
-    Analyser(NlpSettings(pipeline=os.environ.get(VARIABLE) or "builtin")).analyse(_SAMPLE, hint="en")
+    Analyser(NlpSettings(pipeline=os.environ.get(PRELOAD_VARIABLE) or "builtin")).analyse(_SAMPLE, hint="en")
 load_language_model()
 # What is here now is shared by all children until one writes to it: the collector must not touch it.
 gc.collect()

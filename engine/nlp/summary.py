@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: A sentence ends with a mark, and perhaps closing quotes and brackets; what does not is a heading or a list item.
 _ENDED: Final = re.compile(r"[.!?…。！？｡؟۔।][\"'”’»)\]」』）】]{0,3}$")
+_WORD: Final = re.compile(r"\w+")
 #: Fewer content words say too little; a sentence with more is mostly a list.
 _FEWEST_WORDS: Final = 4
 _MOST_WORDS: Final = 60
@@ -70,7 +71,7 @@ def _scores(terms: Terms, title: str) -> NDArray[np.float64]:
     likeness /= likeness.max() or 1.0
     position = 1.0 - np.arange(sentences) / sentences
 
-    title_words = set(title.lower().split())
+    title_words = set(_WORD.findall(title.lower()))
     titled = np.zeros(size)
     if title_words:
         ids = [terms.strings[word] for word in title_words if word in terms.strings]

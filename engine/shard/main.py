@@ -63,6 +63,9 @@ def _locked(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"{path} is held: another process still writes this shard") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")  # so that who is refused can be told by whom
+        file.flush()
         yield
 
 
@@ -106,8 +109,7 @@ async def _run(config: ShardConfig) -> None:
     finally:
         await transport.close()
         control.close()
-        if not control.closed:
-            await control.wait_closed()
+        await control.wait_closed()  # the last words are to arrive
 
 
 def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:

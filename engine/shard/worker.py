@@ -49,6 +49,7 @@ class Worker:
         self._leave = asyncio.Event()
         self._within_s = 0.0
         self._told_finished = False
+        self._told_first_page = False
 
     def spawn(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine
         """Start a task of a URL or a permit; the group observes it."""
@@ -144,7 +145,10 @@ class Worker:
             if now >= commit_at or ended:
                 parts.endings.commit()
                 commit_at = now + COMMIT_EVERY_S
-            if now >= beat_at or (ended and not self._told_finished):
+            # The pool starts with the first page that waits for it, which the supervisor is told at once.
+            first_page = parts.pool is not None and parts.endings.waiting_for_nlp > 0 and not parts.pool.children
+            if now >= beat_at or (ended and not self._told_finished) or (first_page and not self._told_first_page):
+                self._told_first_page = first_page
                 self._beat()
                 beat_at = now + HEARTBEAT_EVERY_S
             if ended and not self._told_finished:

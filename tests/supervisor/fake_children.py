@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -24,11 +24,13 @@ from engine.ipc.channel import Channel, connect_unix, from_socket
 from engine.ipc.frames import Decoder, Frame, encode
 from engine.model.messages import Control, Page
 from engine.model.outcome import FailureKind
-from engine.model.plan import NlpConfig, ShardConfig
 from engine.model.record import Fetched, base_row
 from engine.model.task import TaskKey
 from engine.output.parts import PartWriter
 from engine.supervisor.lock import FileLock
+
+if TYPE_CHECKING:
+    from engine.model.plan import NlpConfig, ShardConfig
 
 BEAT_S = 0.02
 
@@ -159,11 +161,11 @@ class FakeShard:
     def send_gauges(self) -> None:
         counters = self.store.counters
         known, done, failed = (counters.get(name, 0) for name in ("known", "done", "failed"))
-        gauges: dict[str, Any] = dict.fromkeys(
-            ["queued", "waiting", "duplicates", "requests", "bytes_received", "fetch_ms_sum", "process_ms_sum", "timed"]
-            + ["in_flight", "connecting", "limit", "bytes_in_flight", "open_breakers", "active_hosts", "tail_s"],
-            0,
+        names = (
+            "queued waiting duplicates requests bytes_received fetch_ms_sum process_ms_sum timed in_flight connecting"
         )
+        names += " limit bytes_in_flight open_breakers active_hosts tail_s"
+        gauges: dict[str, Any] = dict.fromkeys(names.split(), 0)
         gauges |= {"shard": self.config.shard, "known": known, "done": done, "failed": failed, "limit_cause": ""}
         gauges |= {"failed_by_kind": {}, "slow_sites": [], "finished": self.finished}
         self.channel.send({"type": Control.HEARTBEAT, "gauges": gauges | {"waiting_for_nlp": self.waiting_for_nlp}})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from engine.supervisor.processes import Targets
 from engine.supervisor.run import run
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from engine.errors import ExitCode

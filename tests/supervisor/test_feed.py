@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from engine.errors import UsageError
+from engine.ipc.frames import Frame
 from engine.sources.ingest import Batch
 from engine.supervisor.feed import CREDIT, Cursor, Feed
 from engine.supervisor.relay import Relay
-from engine.ipc.frames import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

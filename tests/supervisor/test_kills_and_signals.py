@@ -36,12 +36,12 @@ def test_killing_the_supervisor_ends_every_process(place: Workplace, start: Call
 
 def test_a_killed_supervisors_folder_goes_on(place: Workplace, start: Callable[..., Command]) -> None:
     urls = place.urls(*URLS, HOLD)
-    command = start(urls)
+    command = start(urls, shards=1)
     command.until(lambda: place.noted("held"))
     command.signal(signal.SIGKILL)
     command.process.wait()
     # the same command again, at once: it waits for the orphans
-    again = start(urls)
+    again = start(urls, shards=1)
     again.until(lambda: len(place.noted("held")) > 1)
     again.signal(signal.SIGINT)
     assert again.process.wait() == ExitCode.INTERRUPTED
@@ -51,7 +51,7 @@ def test_a_killed_supervisors_folder_goes_on(place: Workplace, start: Callable[.
 def test_a_first_signal_stops_in_order_and_the_run_can_be_resumed(
     place: Workplace, start: Callable[..., Command]
 ) -> None:
-    command = start(place.urls(*URLS, HOLD))
+    command = start(place.urls(*URLS, HOLD), shards=1)
     command.until(lambda: place.noted("held"))
     children = command.children()
     command.signal(signal.SIGINT)
@@ -64,7 +64,7 @@ def test_a_first_signal_stops_in_order_and_the_run_can_be_resumed(
 
 
 def test_a_service_manager_may_signal_the_whole_group(place: Workplace, start: Callable[..., Command]) -> None:
-    command = start(place.urls(*URLS, "http://a.example/nlp/1", HOLD))
+    command = start(place.urls(*URLS, "http://a.example/nlp/1", HOLD), shards=1)
     command.until(lambda: place.noted("held"))
     os.killpg(command.process.pid, signal.SIGTERM)
     assert command.process.wait() == ExitCode.INTERRUPTED
@@ -73,7 +73,7 @@ def test_a_service_manager_may_signal_the_whole_group(place: Workplace, start: C
 
 def test_a_second_signal_stops_at_once(place: Workplace, start: Callable[..., Command]) -> None:
     # shards that are stopped cannot leave in order
-    command = start(place.urls(*URLS, HOLD))
+    command = start(place.urls(*URLS, HOLD), shards=1)
     command.until(lambda: place.noted("held"))
     children = [child for child in command.children() if "spawn_main" in command_line(child)]
     for child in children:

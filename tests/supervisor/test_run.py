@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +39,7 @@ def test_a_complete_folder_is_left_as_it_is(place: Workplace) -> None:
 
 def test_a_killed_shard_is_started_again_and_goes_on(place: Workplace) -> None:
     urls = [*SITES, "http://a.example/kill-once", "http://b.example/kill-once", "http://c.example/kill-once"]
-    assert place.run(place.urls(*urls)) is ExitCode.COMPLETE
+    assert place.run(place.urls(*urls), run__shards=1) is ExitCode.COMPLETE
     assert place.row_urls() == sorted(urls)
 
 
@@ -54,7 +56,7 @@ def test_a_shard_that_cannot_start_ends_the_run_with_its_reason(
 ) -> None:
     monkeypatch.setattr("engine.policy.restart.BACKOFF_S", (0.0,))
     (place.root / "fail-start").write_text("no such thing")
-    with pytest.raises(EngineError, match="failed to start 3 times in a row .*no such thing"):
+    with pytest.raises(EngineError, match=r"failed to start 3 times in a row .*no such thing"):
         place.run(place.urls(*SITES), run__shards=1)
 
 
@@ -86,12 +88,12 @@ def test_permits_pass_between_shards(place: Workplace) -> None:
 
 def test_retry_takes_up_what_failed(place: Workplace) -> None:
     failing = "http://a.example/fail-once"
-    place.run(place.urls(*SITES, failing))
+    place.run(place.urls(*SITES, failing), run__shards=1)
     assert place.manifest["counts"]["failed_by_kind"] == {"http_status": 1}
     assert len((place.out / "failures.jsonl").read_bytes().splitlines()) == 1
-    assert place.run(mode="retry", retry_kinds=frozenset({"read_timeout"})) is ExitCode.COMPLETE
+    assert place.run(mode="retry", retry_kinds=frozenset({"read_timeout"}), run__shards=1) is ExitCode.COMPLETE
     assert place.manifest["counts"]["failed"] == 1
-    assert place.run(mode="retry") is ExitCode.COMPLETE
+    assert place.run(mode="retry", run__shards=1) is ExitCode.COMPLETE
     assert place.manifest["counts"]["failed"] == 0
     assert place.row_urls() == sorted([*SITES, failing])
     assert verify_folder(place.out) == []
@@ -110,7 +112,7 @@ def test_an_input_that_turns_out_unfit_ends_the_run(place: Workplace) -> None:
 
 def test_pages_go_through_the_pool_and_a_poison_page_does_not_stop_the_run(place: Workplace) -> None:
     urls = [f"http://site{n}.example/nlp" for n in range(4)] + ["http://a.example/nlp/poison"]
-    assert place.run(place.urls(*urls)) is ExitCode.COMPLETE
+    assert place.run(place.urls(*urls), run__shards=1) is ExitCode.COMPLETE
     assert place.row_urls() == sorted(urls)
     assert place.manifest["counts"]["failed_by_kind"] == {"nlp_crashed": 1}
     assert set(place.noted("nlp-gone")) == {"crashed"}
@@ -131,7 +133,7 @@ def test_a_pool_that_cannot_start_ends_the_run_with_its_reason(
 ) -> None:
     monkeypatch.setattr("engine.policy.restart.BACKOFF_S", (0.0,))
     targets = Targets("fake_children:shard", "fake_children:nlp_that_fails", ())
-    with pytest.raises(EngineError, match="NLP pool.*RuntimeError: no model fits"):
+    with pytest.raises(EngineError, match=r"NLP pool.*RuntimeError: no model fits"):
         place.run(place.urls("http://a.example/nlp"), targets=targets)
 
 
@@ -139,3 +141,10 @@ def test_a_pool_without_its_model_is_bad_usage(place: Workplace) -> None:
     targets = Targets("fake_children:shard", "fake_children:nlp_without_model", ())
     with pytest.raises(UsageError, match="en_core_web_sm is not installed"):
         place.run(place.urls("http://a.example/nlp"), targets=targets)
+
+
+def test_the_supervisor_loads_no_models_and_no_client() -> None:
+    """What it imports is in memory for the whole run, and slows every command's start."""
+    code = "import sys, engine.supervisor.run; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()  # noqa: S603
+    assert not {"spacy", "torch", "aiohttp", "uvloop"} & set(loaded)
