@@ -58,6 +58,7 @@ class Residence:
         self._opened_at = now
         self.hosts: dict[int, HostState] = {}
         self.sites: dict[str, Gate] = {}
+        self.deferred: Failure | None = None  # every host that becomes active ends with this
         self.disk_due = -inf  # when the first host on disk is due, monotonic; -inf: not looked at; inf: none there
 
     @property
@@ -79,6 +80,12 @@ class Residence:
         due = self._table.next_due()
         self.disk_due = inf if due is None else due - self._wall
         return [self._add(row, now) for row in rows if row.id not in self.hosts]
+
+    def activate_any(self, now: float) -> list[HostState]:
+        """Hosts with work on disk, whenever they are due, as far as there is room."""
+        rows = self._table.activate(min(self.room, ACTIVATE_BATCH), inf)
+        self.disk_due = -inf
+        return [self._add(row, now) for row in rows]
 
     def named(self, name: str, now: float) -> HostState:
         """The state of a host that a redirect leads to, whether or not it has tasks of its own."""
@@ -105,6 +112,7 @@ class Residence:
         host.answered = memory.answered
         if memory.condemned is not None:
             host.condemned = Failure(FailureKind(memory.condemned[0]), memory.condemned[1])
+        host.condemned = host.condemned or self.deferred
         for not_before, task in self._store.waiting_of(row.id):
             host.push_waiting(not_before - self._wall, task)
         self.hosts[row.id] = host

@@ -224,6 +224,8 @@ class Schedule:
         """A task that was handed out comes back as if it had not been."""
         host.uncommitted -= 1
         host.returned.append(task)
+        if host.condemned is not None:
+            self._condemned[host.id] = host
         self.push(host, now)
 
     def retry(self, host: HostState, task: Task, not_before: float, now: float) -> None:
@@ -254,8 +256,17 @@ class Schedule:
             if not turn.done():
                 turn.set_result(False)
 
+    def defer(self, failure: Failure) -> None:
+        """Give up all hosts, those on disk and those to come too: every URL that is left ends with this failure."""
+        self._residence.deferred = failure
+        for host in list(self.hosts.values()):
+            if host.condemned is None:
+                self.condemn(host, failure)
+
     def next_condemned(self, limit: int, now: float) -> tuple[HostState, list[Task]] | None:
         """Some tasks of a condemned host, handed out to be ended in bulk; None where there is none left."""
+        if not self._condemned and self._residence.deferred is not None:
+            self._condemned.update((host.id, host) for host in self._residence.activate_any(now))
         while self._condemned:
             host = next(iter(self._condemned.values()))
             tasks = [task for _, _, task in host.waiting]

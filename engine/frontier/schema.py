@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS host (
   cursor INTEGER NOT NULL,      -- tasks with n up to it are committed or waiting
   state TEXT);                  -- JSON: pauses, breaker, cursors by band (HostMemory)
 CREATE INDEX IF NOT EXISTS host_ready ON host (due) WHERE status = 1;
+CREATE TABLE IF NOT EXISTS site (id INTEGER PRIMARY KEY, urls INTEGER NOT NULL);  -- with run.max_urls_per_site only
 CREATE TABLE IF NOT EXISTS robots (
   origin TEXT PRIMARY KEY, fetched_at REAL NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 """
@@ -66,7 +67,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
             raise UsageError(f"{path}: no such frontier; the run folder is incomplete")
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            # Measured while ingest inserts at random places: against SQLite's 4 KiB and 1,000 pages half the commit's cost.
+            # Ingest inserts at random places: against SQLite's 4 KiB and 1,000 pages, half the cost of a commit.
             connection.execute("PRAGMA page_size = 8192")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA wal_autocheckpoint = 4000")

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from engine.frontier.schema import connect, writing
+from engine.frontier.sitebudget import SiteBudget
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
 from engine.model.url import host_id, url_key
 
@@ -75,6 +76,7 @@ class Store:
         self.ingested = bool(meta.get("ingested", 0))
         self._banded = bool(meta.get("banded", 0))
         self.generation = meta.get("generation", 0)
+        self.budget = SiteBudget(0)  # its owner sets another where run.max_urls_per_site does
         self.counters: dict[str, int] = dict(connection.execute("SELECT name, value FROM counter"))
         self._dirty: set[str] = set()
         self._next_commit: int = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM commits").fetchone()[0]
@@ -146,9 +148,11 @@ class Store:
                 if where <= held:
                     continue
                 band = -priority
-                number = host_id(host)
                 # A line that is no URL is distinct by its text; the prefix keeps it apart from any URL's key.
                 key = url_key((fetch_url or url) if host else f"invalid:{url}")
+                if self.budget.limit:
+                    host = self.budget.place(db, host, key)  # noqa: PLW2901 - where it is put is its host from here on
+                number = host_id(host)
                 rows.append((number, band, n, key, url, fetch_url, where, auth, extra.encode() if extra else None))
                 n += 1
                 known = hosts.get(number)
@@ -308,7 +312,17 @@ class Store:
     def requeue_failed(self, kinds: Sequence[str]) -> int:
         """Queue failed tasks again (of these kinds; none named: all). Their old rows stay live until the new ones."""
         marks = ",".join("?" * len(kinds))
-        return self._requeue(f"state = {FAILED}" + (f" AND kind IN ({marks})" if kinds else ""), kinds, keep_rows=True)
+        queued = self._requeue(
+            f"state = {FAILED}" + (f" AND kind IN ({marks})" if kinds else ""), kinds, keep_rows=True
+        )
+        with writing(self.path):
+            for number, name in self.budget.move_home(self.begin()).items():
+                self.begin().execute(
+                    "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, 1, 0, ?, -1)"
+                    " ON CONFLICT (id) DO UPDATE SET status = 1, cursor = -1",
+                    (number, name, self.generation),
+                )
+        return queued
 
     def _requeue(self, where: str, values: Sequence[object], *, keep_rows: bool) -> int:
         with writing(self.path):

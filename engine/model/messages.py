@@ -20,6 +20,7 @@ class Control(StrEnum):
     NLP_UP = "nlp_up"  # child: int, path: str (Unix socket to connect to)
     NLP_GONE = "nlp_gone"  # child: int, cause: NlpExit value; sent once for each NLP_UP
     DRAIN = "drain"  # start no new request, finish what is in flight (within_s: float), commit, leave
+    DEFER = "defer"  # message: str; ask for nothing more: every URL that is left ends as deferred, for this reason
     SHARD_GONE = "shard_gone"  # shard: int; its permits are void
     # shard -> supervisor
     HELLO = "hello"  # shard: int, pid: int, cursor: [input, ordinal] (lowest not yet held is after it), ingested: bool

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
 
 from engine.frontier.residence import Residence
 from engine.frontier.schedule import Schedule
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from engine.transport.base import Transport
 
 
+_LOG: Final = structlog.get_logger("shard")
+
+
 @dataclass(frozen=True, slots=True)
 class Assembly:
     """One shard's parts."""
@@ -47,6 +52,7 @@ class Assembly:
     residence: Residence
     schedule: Schedule
     limit: ShardLimit
+    max_limit: int
     budget: Budget
     dispatcher: Dispatcher
     requester: Requester
@@ -72,8 +78,12 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     transport: Transport,
     send: Callable[[dict[str, Any]], None],
     spawn: Spawn,
+    max_files: int,
 ) -> Assembly:
-    """Make a shard's parts. `send` writes to the supervisor, `spawn` starts an observed task."""
+    """Make a shard's parts. `send` writes to the supervisor, `spawn` starts an observed task.
+
+    `max_files` is how many connections the process may hold: what goes beyond it is cut, with a warning.
+    """
     fetch, polite = settings.fetch, settings.politeness
     now = loop.time
     residence = Residence(
@@ -81,7 +91,15 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         wall_offset=time.time() - now(), now=now(),
     )  # fmt: skip
     schedule = Schedule(store, residence)
-    limit = ShardLimit(aimd_rules(settings, shards), now())
+    aimd = aimd_rules(settings, shards)
+    max_connecting = share(fetch.max_connecting, shards)
+    if aimd.max + max_connecting > max_files:
+        aimd = replace(aimd, max=min(aimd.max, max_files // 2), initial=min(aimd.initial, max_files // 2))
+        max_connecting = min(max_connecting, max_files - aimd.max)
+        _LOG.warning(
+            "few open files: fewer requests at once", files=max_files, limit=aimd.max, max_connecting=max_connecting
+        )
+    limit = ShardLimit(aimd, now())
     budget = Budget(share(settings.run.max_in_flight_pages, shards), share(settings.run.max_in_flight_bytes, shards))
     outage = OutageDetector(OutageRules())
 
@@ -89,7 +107,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         spawn(fetcher.run(task, host, grant))
 
     dispatcher = Dispatcher(
-        schedule, residence, limit, budget, outage, max_connecting=share(fetch.max_connecting, shards),
+        schedule, residence, limit, budget, outage, max_connecting=max_connecting,
         jitter=polite.jitter, pauses=PauseRules.of(settings), random=random.random, start=start,
     )  # fmt: skip
     hops = Hops(
@@ -114,4 +132,4 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     )  # fmt: skip
     parts = Parts(store, schedule, dispatcher, requester, hops.robots, hops, headers, budget, outage, endings)
     fetcher = Fetcher(parts, rules, now, random.random)
-    return Assembly(store, residence, schedule, limit, budget, dispatcher, requester, hops, endings, pool)
+    return Assembly(store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool)

@@ -79,6 +79,11 @@ class Dispatcher:
         self.stopped = False
         self.open_breakers: set[int] = set()
 
+    @property
+    def out(self) -> bool:
+        """Whether everything waits for the end of an outage of our own."""
+        return self._outage.is_out(self._loop.time())
+
     # -- starting -------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from engine.frontier.hoststate import Gate, HostState
+from engine.frontier.sitebudget import OVER_BUDGET
 from engine.model.outcome import Failure, FailureKind
 from engine.policy.aimd import AimdRules, HostLimit, HostRules
 from engine.policy.breaker import Breaker, BreakerRules
@@ -56,6 +57,8 @@ class HostFactory:
         host = HostState(number, name, site, HostLimit(rules, delay_s), breaker, pause)
         if not name:
             host.condemned = Failure(FailureKind.INVALID_URL, "not a URL")
+        elif name == OVER_BUDGET:
+            host.condemned = Failure(FailureKind.DEFERRED, "its site has more URLs than run.max_urls_per_site")
         elif rule is not None and rule.skip:
             host.condemned = Failure(FailureKind.DEFERRED, f"the sites rule {rule.match} says skip")
         return host

@@ -17,6 +17,7 @@ import uvloop
 
 from engine.errors import EngineError, UsageError
 from engine.frontier.hosts import HostTable
+from engine.frontier.sitebudget import SiteBudget
 from engine.frontier.store import Store
 from engine.ipc.channel import from_socket
 from engine.model.messages import Control
@@ -25,6 +26,7 @@ from engine.output.parts import PartWriter
 from engine.output.recover import damaged
 from engine.settings import Settings
 from engine.shard.assembly import assemble
+from engine.shard.files import raise_limit
 from engine.shard.worker import Worker
 from engine.transport.client import AiohttpTransport
 
@@ -91,9 +93,10 @@ async def _run(config: ShardConfig) -> None:
     transport = AiohttpTransport(settings.fetch, settings.guard)
     try:
         store, part = _open(config, settings)
+        files = raise_limit()
         worker.parts = assemble(
             settings, config.shard, config.shards, loop, store=store, table=_table(store), part=part,
-            transport=transport, send=send, spawn=worker.spawn,
+            transport=transport, send=send, spawn=worker.spawn, max_files=files,
         )  # fmt: skip
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
@@ -116,6 +119,7 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
     """Open the frontier and the part, and bring them to agree."""
     folder = Path(config.folder)
     store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
+    store.budget = SiteBudget(settings.run.max_urls_per_site)
     path = part_path(folder, config.shard, settings.output.compression)
     if store.last_commit() is not None:
         lost = damaged(path, store.commit_records(), deep=False)

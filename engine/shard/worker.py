@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -12,8 +13,11 @@ import orjson
 import structlog
 
 from engine.model.messages import Control, NlpExit
+from engine.model.outcome import Failure, FailureKind
 from engine.model.task import split_position
+from engine.policy.lag import LagBound, LagRules
 from engine.shard.gauges import measure
+from engine.shard.watchdog import Watchdog, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +54,9 @@ class Worker:
         self._within_s = 0.0
         self._told_finished = False
         self._told_first_page = False
+        self._logged_limit = 0
+        self._watchdog = Watchdog(loop.time())
+        self._lag = LagBound(LagRules(), loop.time())
 
     def spawn(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine
         """Start a task of a URL or a permit; the group observes it."""
@@ -69,6 +76,9 @@ class Worker:
             ingest = group.create_task(self._ingest())
             tick = group.create_task(self._tick())
             self.parts.dispatcher.wake()
+            self._loop.add_signal_handler(
+                signal.SIGUSR1, lambda: _LOG.warning("what it waits for", all=self.describe())
+            )
             await self._leave.wait()
             ingest.cancel()
             await self._drain()
@@ -95,6 +105,8 @@ class Worker:
                 hops.on_reply(header)
             case Control.PERMIT_DONE:
                 hops.on_done(header)
+            case Control.DEFER:
+                self.parts.schedule.defer(Failure(FailureKind.DEFERRED, header["message"]))
             case Control.SHARD_GONE:
                 hops.on_shard_gone(header["shard"])
             case Control.DRAIN:
@@ -133,10 +145,12 @@ class Worker:
 
     async def _tick(self) -> None:
         parts, loop = self.parts, self._loop
-        commit_at = beat_at = loop.time()
+        commit_at = beat_at = asked_for = loop.time()
         while True:
             now = loop.time()
+            self._bound_by_lag(now - asked_for, now)
             parts.limit.tick(now, parts.dispatcher.grants.on_network)
+            self._log_limit()
             parts.dispatcher.grants.hand_on()
             parts.dispatcher.wake()
             while parts.endings.end_condemned():  # noqa: ASYNC110 - it works, it does not wait
@@ -154,7 +168,44 @@ class Worker:
             if ended and not self._told_finished:
                 self._told_finished = True
                 self._send({"type": Control.FINISHED})
+            if not ended:
+                self._watch(now)
+            asked_for = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)  # a tick is a matter of time, and of nothing else
+
+    def _log_limit(self) -> None:
+        limit = self.parts.limit
+        before, self._logged_limit = self._logged_limit, limit.limit
+        if limit.limit < before:
+            _LOG.info("limit", limit=limit.limit, before=before, cause=limit.cause)
+        elif limit.limit > before:
+            _LOG.debug("limit", limit=limit.limit, before=before, cause=limit.cause)
+
+    def _bound_by_lag(self, lag_s: float, now: float) -> None:
+        """A loop that comes back late has too much to do, whatever the servers would bear."""
+        grants, limit = self.parts.dispatcher.grants, self.parts.limit
+        if self._lag.sample(lag_s, now, grants.on_network, self.parts.max_limit):
+            limit.cap(self._lag.bound, f"the event loop is {self._lag.mean_s * 1000:.0f} ms late")
+
+    def describe(self) -> str:
+        """What this shard waits for."""
+        ingesting = bool(self._batches) or not self.parts.store.ingested
+        return waits_for(self.parts, self._loop.time(), running=len(self._tasks), ingesting=ingesting)
+
+    def _watch(self, now: float) -> None:
+        parts = self.parts
+        due = parts.schedule.next_due()
+        busy = bool(
+            self._tasks
+            or self._batches
+            or not parts.store.ingested
+            or parts.endings.waiting_for_nlp
+            or parts.endings.uncommitted
+            or parts.budget.pages
+            or parts.dispatcher.out
+            or (due is not None and due > now)  # what is due already, the dispatcher would have started
+        )
+        self._watchdog.look(now, busy=busy, description="" if busy else self.describe())
 
     def _ended(self) -> bool:
         """Whether every URL of the inputs has its row, committed or about to be."""

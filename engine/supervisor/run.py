@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 from engine.errors import EngineError, ExitCode
 from engine.observe.figures import FinishedRows
 from engine.observe.logs import configure
+from engine.policy.longtail import LongTail, LongTailRules
 from engine.sources.ingest import batches
 from engine.supervisor.feed import Cursor, Feed
 from engine.supervisor.finish import counts_of, merge_parts, report
@@ -29,7 +30,7 @@ from engine.supervisor.processes import Processes, Targets
 from engine.supervisor.watch import TICK_S, Ending, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from engine.model.messages import Gauges
     from engine.sources.ingest import Batch
@@ -75,6 +76,10 @@ class _Command:
         before_s = max(self._folder.started["elapsed_s"], read_gauges(self._folder.state).get("elapsed_s", 0.0))
         self._telling = Telling(self._folder.state, display(request.progress), time.monotonic, before_s=before_s)
         self._rows = FinishedRows()
+        tail = plan.settings.run
+        self._long_tail = LongTail(LongTailRules(tail.max_duration_s, tail.min_rate, tail.grace_s))
+
+        self._defer: Callable[[str], None]  # of the watch that is on
 
     def carry_out(self) -> ExitCode:
         """Supervise, merge and report."""
@@ -106,6 +111,7 @@ class _Command:
         processes = Processes(self._targets, pipeline=plan.settings.nlp.pipeline)
         try:
             watch = Watch(plan, self._folder, processes, self._on_tick, tick_s=self._tick_s)
+            self._defer = watch.defer
             finished = bool(self._folder.started["ingest_finished"])
             feed = Feed(self._read, plan.shards, watch.shards.send, finished=finished)
             with _signals_to(watch):
@@ -123,6 +129,9 @@ class _Command:
     def _on_tick(self, gauges: list[Gauges], nlp_children: int) -> None:
         self._rows.update(gauges)
         self._telling.tick(gauges, nlp_children)
+        reason = self._long_tail.update(self._telling.elapsed_s, self._rows.total)
+        if reason is not None:
+            self._defer(reason)
 
     def _complete(self) -> None:
         """Merge the parts; the manifest is written last."""
@@ -156,10 +165,11 @@ def _signals_to(watch: Watch) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, watch.interrupt)
+    loop.add_signal_handler(signal.SIGUSR1, watch.dump)
     try:
         yield
     finally:
-        for number in _SIGNALS:
+        for number in (*_SIGNALS, signal.SIGUSR1):
             loop.remove_signal_handler(number)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import EngineError
+from engine.model.messages import Control
 from engine.observe.logs import get_logger
 from engine.supervisor.nlp_pool import NlpPool
 from engine.supervisor.reconcile import (
@@ -80,6 +81,7 @@ class Watch:
         self._tick_s = tick_s
         self._changed = asyncio.Event()
         self._ending: Ending | None = None
+        self._deferred: Header | None = None
         self._desired = Desired(Aim.RUN, nlp_children=0)
         self._nlp_children = plan.nlp_children
         self.pool = NlpPool(plan, processes, broadcast=self._broadcast, failed=self.fail, changed=self._wake)
@@ -98,6 +100,19 @@ class Watch:
     def fail(self, error: EngineError) -> None:
         """End the run by an error; the first one is told."""
         self._end(Ending(error=error), FAILED_LEAVE_S)
+
+    def defer(self, reason: str) -> None:
+        """Give up what is left: every URL without a row ends as deferred, for this reason. Once a command."""
+        if self._deferred is None:
+            _log.warning("giving up what is left", reason=reason)
+            self._deferred = {"type": Control.DEFER, "message": reason}
+            self.shards.broadcast(self._deferred)
+
+    def dump(self) -> None:
+        """Let every shard say in the log what it waits for."""
+        for place in self.shards.places:
+            if place.ready:
+                place.signal(signal.SIGUSR1)
 
     def interrupt(self) -> None:
         """Take a signal: leave in order; at once, if the run is leaving already."""
@@ -220,6 +235,8 @@ class Watch:
     def _greet(self, shard: int) -> None:
         for header in self.pool.announcements():
             self.shards.send(shard, header)
+        if self._deferred is not None:
+            self.shards.send(shard, self._deferred)
 
     def _wake(self) -> None:
         # The pool starts with the first page that waits for it, and then stays.

@@ -1,0 +1,98 @@
+"""The engine as a benchmark runs it: the same command line as a user's, and what it tells while it is on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lib.processes import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+#: Everything that answers is on loopback; no delay, and the site's limit is as wide as the host's, unless said.
+LOCAL: dict[str, Any] = {
+    "guard.allow_private_addresses": True,
+    "fetch.contact": "bench@example.org",
+    "politeness.delay_s": 0,
+}
+
+#: The fetching side alone: no text, no pool.
+FETCH_ONLY: dict[str, Any] = {"extract.extractor": "none", "nlp.pipeline": "none"}
+
+
+def all_hosts_at(port: int) -> dict[str, Any]:
+    """Settings that lead every host to one loopback port."""
+    return {"fetch.connect_to": [f"::127.0.0.1:{port}"]}
+
+
+def command(
+    out: Path, inputs: Iterable[Path | str], settings: Mapping[str, Any], *, verb: str = "run", log_level: str = "info"
+) -> list[str]:
+    """The command line of `enrich VERB` with these settings; `resume` takes no inputs."""
+    line = [sys.executable, "-m", "engine", verb]
+    line += [str(source) for source in inputs] + ["--out", str(out)] if verb == "run" else [str(out)]
+    for key, value in settings.items():
+        line += ["--set", f"{key}={json.dumps(value)}"]
+    return [*line, "--no-progress", "--log-format", "json", "--log-level", log_level]
+
+
+class EngineRun(Running):
+    """A run of the engine; `out` is its folder."""
+
+    def __init__(  # noqa: PLR0913 - as the command line
+        self, out: Path, inputs: Iterable[Path | str], settings: Mapping[str, Any], *, verb: str = "run",
+        log_level: str = "info",
+    ) -> None:  # fmt: skip
+        self.out = out
+        out.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(
+            command(out, inputs, settings, verb=verb, log_level=log_level), out.parent, f"{out.name}-{verb}"
+        )
+
+    def gauges(self) -> list[dict[str, Any]]:
+        """What each shard told last; empty before the first word."""
+        try:
+            return json.loads((self.out / "state" / "gauges.json").read_bytes())["per_shard"]
+        except FileNotFoundError:
+            return []
+
+    def total(self, gauge: str) -> int:
+        """A gauge summed over the shards."""
+        return sum(shard[gauge] for shard in self.gauges())
+
+    def manifest(self) -> dict[str, Any]:
+        """run.json; empty where there is none yet."""
+        try:
+            return json.loads((self.out / "run.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+
+    def part_bytes(self) -> int:
+        """How much the shards have appended: the first byte is the first row that is safe."""
+        return sum(part.stat().st_size for part in (self.out / "parts").glob("part-*"))
+
+    def state_bytes(self) -> int:
+        """What the frontiers take on disk, their logs included."""
+        return sum(file.stat().st_size for file in (self.out / "state").glob("shard-*.sqlite*"))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The log records so far."""
+        found = []
+        for line in self.log.read_text(errors="replace").splitlines():
+            if line.startswith("{"):
+                try:
+                    found.append(json.loads(line))
+                except json.JSONDecodeError:
+                    continue  # the line that is being written
+        return found
+
+    def failed_by_kind(self) -> dict[str, int]:
+        """Error rows by kind, from the last gauges."""
+        total: dict[str, int] = {}
+        for shard in self.gauges():
+            for kind, count in shard["failed_by_kind"].items():
+                total[kind] = total.get(kind, 0) + count
+        return total
