@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,10 @@ class EngineRun(Running):
             return json.loads((self.out / "run.json").read_bytes())
         except FileNotFoundError:
             return {}
+
+    def remove(self) -> None:
+        """Remove the run folder: the next run begins anew."""
+        shutil.rmtree(self.out, ignore_errors=True)
 
     def part_bytes(self) -> int:
         """How much the shards have appended: the first byte is the first row that is safe."""

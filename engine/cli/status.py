@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 def command(
     context: typer.Context,
     folder: RunFolder,
+    sites: Annotated[
+        bool, typer.Option("--sites", help="Also the rules of sites:, and which sites hold the run back.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
 ) -> int:
     """Count a run's URLs by state and by failure kind; rate and time left. Also while the run is on.
@@ -28,6 +31,7 @@ def command(
     [bold]Examples[/bold]
 
     enrich status results
+    enrich status results --sites
     enrich status results --json
     """
     engine: Engine = context.obj
@@ -37,6 +41,8 @@ def command(
             out.write(json.dumps(status, indent=2) + "\n")
         else:
             out.writelines(f"{line}\n" for line in _lines(status))
+            if sites:
+                out.writelines(f"{line}\n" for line in _site_lines(status))
     return ExitCode.COMPLETE
 
 
@@ -52,6 +58,26 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
     if kinds:
         yield "failures by kind:"
         yield from (f"  {count:>9,}  {kind}" for kind, count in kinds)
+
+    for shard in status["per_shard"]:
+        yield (
+            f"shard {shard['shard']}: {shard['in_flight']} requests in flight of {shard['limit']} at the most"
+            f" ({shard['limit_cause']}), {shard['open_breakers']} open breakers,"
+            f" {shard['active_hosts']:,} active hosts, {shard['waiting_for_nlp']} pages at the NLP pool"
+        )
+
+
+def _site_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    yield "rules of sites:" if status["sites"] else "no rules of sites: (the settings of politeness hold for all)"
+    for rule in status["sites"]:
+        given = {
+            key: value for key, value in rule.items() if key != "match" and value not in (None, False, {}, "<redacted>")
+        }
+        yield f"  {rule['match']}: " + ", ".join(f"{key} {value}" for key, value in given.items())
+    slow = sorted((site for shard in status["per_shard"] for site in shard["slow_sites"]), key=lambda site: -site[2])
+    if slow:
+        yield "sites whose delay holds the run back:"
+        yield from (f"  {site}: {left:,} URLs left, {_span(seconds)} at their delay" for site, left, seconds in slow)
 
 
 def _span(seconds: float) -> str:

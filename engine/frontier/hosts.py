@@ -29,7 +29,7 @@ MAX_KNOWN_READY: Final = 50_000
 
 @dataclass(slots=True)
 class HostMemory:
-    """What outlives a host's time in memory. Durations are seconds, left at the time of writing.
+    """What outlives a host's time in memory. Durations are seconds, left at `written_at` (seconds since the epoch).
 
     `cursors` maps a band to the sequence number up to which every task is committed or waiting, where bands differ.
     `condemned` is the (kind, message) with which all its URLs end, None for a host in good standing.
@@ -41,6 +41,16 @@ class HostMemory:
     breaker: list[object] | None = None
     condemned: list[str] | None = None
     answered: bool = False
+    crawl_delay_s: float = 0.0
+    written_at: float = field(default=0.0, compare=False)
+
+    def age(self, now: float) -> None:
+        """Take off what has passed by `now`, seconds since the epoch."""
+        passed_s = max(0.0, now - self.written_at)
+        self.pause_left_s = max(0.0, self.pause_left_s - passed_s)
+        if self.breaker is not None:
+            *rest, left_s = self.breaker
+            self.breaker = [*rest, max(0.0, float(str(left_s)) - passed_s)]
 
 
 class HostRow(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from engine.policy.aimd import HostLimit
     from engine.policy.breaker import Breaker
     from engine.policy.politeness import Pause
+
+#: Tasks of one host that wait for a retry in memory: at so many it takes no new ones.
+MAX_WAITING: Final = 64
 
 
 class Gate:
@@ -38,8 +41,8 @@ class HostState:
     """One active host. Times are monotonic seconds. The schedule alone moves it between its queues."""
 
     __slots__ = (
-        "address", "answered", "breaker", "condemned", "cursors", "entry_at", "id", "in_flight", "limit", "name",
-        "next_due", "open", "parked_at", "pause", "pending", "promised", "queue", "returned", "robots_pending",
+        "address", "answered", "breaker", "condemned", "crawl_delay_s", "cursors", "entry_at", "id", "in_flight",
+        "limit", "name", "next_due", "open", "parked_at", "pause", "pending", "queue", "returned", "robots_pending",
         "served", "site", "turns", "uncommitted", "unwritten", "waiting",
     )  # fmt: skip
 
@@ -61,9 +64,9 @@ class HostState:
         self.queue: deque[Task] = deque()  # the last refill, in order
         self.returned: deque[Task] = deque()  # handed out and put back, served first
         self.waiting: list[tuple[float, int, Task]] = []  # a heap of (not before, n, task)
-        self.turns: deque[Future[bool]] = deque()  # redirect hops and robots.txt, served before tasks
-        self.promised = 0  # turns given whose coroutine has not run yet: they hold their place
-        self.robots_pending = False  # its tasks wait until a robots.txt is there
+        self.turns: deque[Future[Any]] = deque()  # redirect hops and robots.txt, served before tasks
+        self.robots_pending = 0  # robots.txt under way, one an origin at the most: its tasks wait until all are there
+        self.crawl_delay_s = 0.0  # what its robots.txt asks for, as far as it is heeded
         self.in_flight = 0
         self.unwritten = 0  # of those, not yet written to the socket: the delay is not running yet
         self.uncommitted = 0  # tasks handed out whose end is not committed
@@ -85,7 +88,7 @@ class HostState:
     @property
     def at_rest(self) -> bool:
         """Nothing of it is under way."""
-        return not (self.in_flight or self.uncommitted or self.turns or self.promised or self.robots_pending)
+        return not (self.in_flight or self.uncommitted or self.turns or self.robots_pending)
 
     @property
     def settled(self) -> bool:
@@ -99,11 +102,16 @@ class HostState:
             return at
         if self.robots_pending:
             return None
-        if self.returned or self.queue or self.open:
+        if self.returned or self.queue or (self.open and len(self.waiting) < MAX_WAITING):
             return at
         if self.waiting:
             return max(at, self.waiting[0][0])
         return None
+
+    def crawl_delay(self, delay_s: float) -> None:
+        """Its robots.txt asks for so many seconds between requests; our own delay is never shortened."""
+        self.crawl_delay_s = delay_s
+        self.limit.base_delay_s = max(self.limit.base_delay_s, delay_s)
 
     def push_waiting(self, not_before: float, task: Task) -> None:
         """Take back a task to be tried again."""

@@ -83,7 +83,7 @@ class Residence:
 
     def activate_any(self, now: float) -> list[HostState]:
         """Hosts with work on disk, whenever they are due, as far as there is room."""
-        rows = self._table.activate(min(self.room, ACTIVATE_BATCH), inf)
+        rows = self._table.activate(max(0, min(self.room, ACTIVATE_BATCH)), inf)
         self.disk_due = -inf
         return [self._add(row, now) for row in rows]
 
@@ -103,9 +103,11 @@ class Residence:
             site = self.sites[site_name] = Gate(site_name, self._factory.site_limit(row.name))
         site.members += 1
         memory = row.memory
+        memory.age(now + self._wall)
         host = self._factory.host(row.id, row.name, site, memory, now)
         host.open = set(self._store.bands(row.id))
         host.cursors = {band: memory.cursors.get(str(band), row.cursor) for band in host.open}
+        host.crawl_delay(memory.crawl_delay_s)
         host.next_due = max(now, row.due - self._wall)
         if row.stale:  # another process may have asked it up to its death: treated as asked just now
             host.next_due = max(host.next_due, self._opened_at + host.delay_s)
@@ -138,10 +140,16 @@ class Residence:
         self.disk_due = min(self.disk_due, at)
         return True
 
+    def epoch(self, at: float) -> float:
+        """Monotonic seconds as seconds since the epoch, which is what the disk holds."""
+        return at + self._wall
+
     @staticmethod
     def unload(host: HostState) -> None:
         """Give the tasks of the last refill back to the disk: their band's cursor returns to before them."""
         if host.queue:
+            if host.pending >= 0:
+                host.pending += len(host.queue)
             first = host.queue[0].key
             host.cursors[first.band] = first.n - 1
             host.open.add(first.band)
@@ -163,8 +171,7 @@ class Residence:
         if host.id in self.hosts:
             self._table.save(host.id, self._memory(host, now, idle=True), due=host.next_due + self._wall)
 
-    @staticmethod
-    def _memory(host: HostState, now: float, *, idle: bool) -> HostMemory:
+    def _memory(self, host: HostState, now: float, *, idle: bool) -> HostMemory:
         """`idle`: the row's one cursor says it all, or the successor reads from the start."""
         banded = not idle and len(host.cursors) > 1
         pauses, pause_left_s = host.pause.snapshot(now)
@@ -177,6 +184,8 @@ class Residence:
             breaker=None if closed else list(host.breaker.snapshot(now)),
             condemned=[given_up.kind.value, given_up.message] if given_up else None,
             answered=host.answered,
+            crawl_delay_s=host.crawl_delay_s,
+            written_at=now + self._wall,
         )
 
     # -- figures --------------------------------------------------------------------------------------------------

@@ -7,10 +7,16 @@ arrive). Every such event ends in :meth:`Schedule.push`, so nothing is ever scan
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final
+from heapq import heapify, heappop, heappush, nlargest
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.frontier.hoststate import MAX_WAITING
+from engine.frontier.residence import ACTIVATE_BATCH
+from engine.frontier.store import Waiting
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Iterable, Sequence
 
     from engine.frontier.hoststate import Gate, HostState
@@ -25,14 +31,14 @@ TASKS_IN_MEMORY: Final = 40_000
 MIN_REFILL: Final = 4
 MAX_REFILL: Final = 64
 
-#: Tasks of one host that wait for a retry in memory: at so many it takes no new ones.
-MAX_WAITING: Final = 64
-
 #: Hosts in memory for each slot, below which more are brought although some are due: so many take turns.
 WARM_HOSTS_A_SLOT: Final = 4
 
 #: A host that may not be asked for so long makes room for one that waits on disk.
 PARK_AFTER_S: Final = 10.0
+
+#: With no room, all hosts in memory are looked through for such hosts, so often at the most.
+MAKE_ROOM_EVERY_S: Final = 1.0
 
 
 class Schedule:
@@ -45,6 +51,8 @@ class Schedule:
         self._heap: list[tuple[float, int, int, HostState]] = []
         self._sequence = 0
         self._condemned: dict[int, HostState] = {}
+        self._turning: dict[int, HostState] = {}  # hosts with turns, and some that have none any more
+        self._make_room_at = 0.0
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
@@ -52,15 +60,17 @@ class Schedule:
         """Take a slice of an ingest batch into the frontier."""
         inserted = self._store.insert(entries, cursor)
         on_disk = []
-        for number, (name, band, count) in inserted.hosts.items():
+        for number, (name, bands, count) in inserted.hosts.items():
             host = self.hosts.get(number)
             if host is None:
                 on_disk.append((number, name))
                 continue
-            host.open.add(band)
+            host.open |= bands
+            for band in bands:
+                host.cursors.setdefault(band, -1)  # not among its bands when it came to memory: nothing of it was read
             if host.pending >= 0:
                 host.pending += count
-            if host.queue and band < host.queue[0].key.band:
+            if host.queue and min(bands) < host.queue[0].key.band:
                 self._residence.unload(host)  # what came in goes before what was read
             if host.condemned is not None:
                 self._condemned[number] = host
@@ -99,26 +109,60 @@ class Schedule:
             host.entry_at = None
             ready = host.ready_at(now)
             if ready is None or self._at_limit(host):
-                continue
-            if ready > now:
+                self._pass_on(host, now)
+            elif ready > now:
                 self.push(host, now)
+                self._pass_on(host, now)
             elif host.site.full:
                 self._park_at(host, host.site)
             elif host.address is not None and host.address.full:
                 self._park_at(host, host.address)
+                self._unpark(host.site, now)
             elif host.in_flight >= share:
                 deferred.append(host)
             else:
                 return host
         return None
 
+    def pop_turn(self, now: float) -> HostState | None:
+        """A host to ask now whose next request is a turn. There are no more of them than pages under way."""
+        for host in list(self._turning.values()):
+            if not host.turns:
+                del self._turning[host.id]
+                continue
+            ready, gates = host.ready_at(now), (host.site, host.address)
+            if ready is None or ready > now or self._at_limit(host) or any(gate and gate.full for gate in gates):
+                continue
+            host.entry_at = None
+            if host.parked_at is not None:  # another host was to take the place, but is no turn
+                host.parked_at.parked.remove(host)
+                host.parked_at = None
+            return host
+        return None
+
+    def named(self, name: str, now: float) -> HostState:
+        """The host that a redirect leads to. If it comes off the disk for that, its own tasks have come along."""
+        host = self._residence.named(name, now)
+        if host.condemned is not None:
+            self._condemned[host.id] = host
+        return host
+
+    def _make_room(self, now: float) -> None:
+        """Hosts that must wait long go to disk, those that wait longest first."""
+        if now < self._make_room_at:
+            return
+        self._make_room_at = now + MAKE_ROOM_EVERY_S
+        after = now + PARK_AFTER_S
+        late = [host for host in self.hosts.values() if host.entry_at is not None and host.entry_at > after]
+        for host in nlargest(ACTIVATE_BATCH, late, key=attrgetter("entry_at")):
+            self._residence.park(host, host.entry_at or after, now)
+        self._heap = [entry for entry in self._heap if entry[3].entry_at == entry[0]]
+        heapify(self._heap)
+
     def _admit(self, now: float) -> bool:
         """Bring hosts that are due from disk; where there is no room, hosts that must wait long give theirs."""
-        room = self._residence.room
-        while room <= 0 and self._heap and self._heap[0][0] > now + PARK_AFTER_S:
-            at, _, _, host = heappop(self._heap)
-            if host.entry_at == at and self._residence.park(host, at, now):
-                room += 1
+        if self._residence.room <= 0:
+            self._make_room(now)
         hosts = self._residence.activate(now)
         for host in hosts:
             if host.condemned is not None:
@@ -146,8 +190,8 @@ class Schedule:
                     self._refill(host)
                 task = host.queue.popleft() if host.queue else None
         if task is None:
-            self.push(host, now)
-            self._residence.retire_if_settled(host, now)
+            self.revisit(host, now)
+            self._pass_on(host, now)
         else:
             host.uncommitted += 1
         return task
@@ -182,6 +226,17 @@ class Schedule:
         self._sequence += 1
         heappush(self._heap, (at, host.served, self._sequence, host))
 
+    def revisit(self, host: HostState, now: float) -> None:
+        """An event of the host's own is over: it goes where it belongs, on disk if nothing is left of it."""
+        self.push(host, now)
+        self._residence.retire_if_settled(host, now)
+
+    def add_turn(self, host: HostState, turn: Future[Any], now: float) -> None:
+        """A request that goes before the host's tasks; its future is given what the one who pops the host decides."""
+        host.turns.append(turn)
+        self._turning[host.id] = host
+        self.push(host, now)
+
     def granted(self, host: HostState, now: float) -> Gate | None:
         """A request to a popped host begins; the address gate that it is counted at is returned."""
         self._sequence += 1
@@ -209,16 +264,28 @@ class Schedule:
             if gate is not None:
                 gate.in_flight -= 1
                 self._unpark(gate, now)
-        self.push(host, now)
-        self._residence.retire_if_settled(host, now)
+        self.revisit(host, now)
+
+    def moved(self, old: Gate | None, new: Gate, now: float) -> None:
+        """A request turned out to go to another address than its host's last one."""
+        new.in_flight += 1
+        if old is not None:
+            old.in_flight -= 1
+            self._unpark(old, now)
+
+    def _pass_on(self, host: HostState, now: float) -> None:
+        """A host that may have been to take a free place does not: the next one may."""
+        for gate in (host.site, host.address):
+            if gate is not None:
+                self._unpark(gate, now)
 
     def _unpark(self, gate: Gate, now: float) -> None:
         while gate.parked and not gate.full:
             host = gate.parked.popleft()
             host.parked_at = None
             self.push(host, now)
-            if host.entry_at is not None:
-                return  # it will take the place; the next event unparks the next
+            if host.entry_at is not None and host.entry_at <= now:
+                return  # it will take the place, or pass it on; the next event unparks the next
 
     def put_back(self, host: HostState, task: Task, now: float) -> None:
         """A task that was handed out comes back as if it had not been."""
@@ -229,7 +296,8 @@ class Schedule:
         self.push(host, now)
 
     def retry(self, host: HostState, task: Task, not_before: float, now: float) -> None:
-        """A task comes back to be tried again; the store has it as waiting."""
+        """A task comes back to be tried again."""
+        self._store.add_waiting([Waiting(task.key, self._residence.epoch(not_before), task.attempts)])
         host.uncommitted -= 1
         host.push_waiting(not_before, task)
         if host.condemned is not None:
@@ -254,7 +322,7 @@ class Schedule:
         while host.turns:
             turn = host.turns.popleft()
             if not turn.done():
-                turn.set_result(False)
+                turn.set_result(None)
 
     def defer(self, failure: Failure) -> None:
         """Give up all hosts, those on disk and those to come too: every URL that is left ends with this failure."""
@@ -292,9 +360,9 @@ class Schedule:
     @staticmethod
     def _at_limit(host: HostState) -> bool:
         """Whether the host's next request must wait for one of its own to be written or to end."""
-        if host.condemned is not None or ((host.unwritten or host.promised) and host.delay_s > 0):
+        if host.condemned is not None or (host.unwritten and host.delay_s > 0):
             return True
-        return host.in_flight + host.promised >= host.limit.limit
+        return host.in_flight >= host.limit.limit
 
     @staticmethod
     def _park_at(host: HostState, gate: Gate) -> None:

@@ -58,7 +58,7 @@ class Waiting(NamedTuple):
 
 @dataclass(slots=True)
 class Inserted:
-    """What a slice of ingest brought: its new tasks, and its hosts by id as [name, smallest band, entries]."""
+    """What a slice of ingest brought: its new tasks, and its hosts by id as [name, set of bands, entries]."""
 
     new: int
     hosts: dict[int, list[Any]]
@@ -157,9 +157,9 @@ class Store:
                 n += 1
                 known = hosts.get(number)
                 if known is None:
-                    hosts[number] = [host, band, 1]
+                    hosts[number] = [host, {band}, 1]
                 else:
-                    known[1] = min(known[1], band)
+                    known[1].add(band)
                     known[2] += 1
                 if band:
                     self._banded = True
@@ -306,7 +306,8 @@ class Store:
         while chunk := list(islice(ids, 500)):
             marks = ",".join("?" * len(chunk))
             total += self._requeue(f"commit_id IN ({marks})", chunk, keep_rows=False)
-            self.begin().execute(f"DELETE FROM commits WHERE id IN ({marks})", chunk)  # noqa: S608 - placeholders only
+            with writing(self.path):
+                self.begin().execute(f"DELETE FROM commits WHERE id IN ({marks})", chunk)  # noqa: S608 - placeholders
         return total
 
     def requeue_failed(self, kinds: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 from engine.errors import UsageError
 
 #: The environment variable that tells engine.nlp.preload, in a forkserver, which pipeline to load.
-PRELOAD_VARIABLE: Final = "ENRICH_PRELOAD_PIPELINE"
+PRELOAD_VARIABLE: Final = "ENGINE_PRELOAD_PIPELINE"
 
 #: Pages are extracted, and not analysed.
 NONE: Final = "none"

@@ -1,7 +1,7 @@
 """What the forkserver imports, so that NLP children start in 10 ms and share the memory of the libraries.
 
 `ctx.set_forkserver_preload(["engine.nlp.preload"])` can name a module and nothing else. So the pipeline to load is in
-the environment variable ENRICH_PRELOAD_PIPELINE (the value of nlp.pipeline; unset: `builtin`), to be set before the
+the environment variable ENGINE_PRELOAD_PIPELINE (the value of nlp.pipeline; unset: `builtin`), to be set before the
 forkserver starts. Importing this module anywhere else is slow and pointless.
 
 A pipeline that cannot be loaded ends no forkserver: the child that needs it says so (:mod:`engine.nlp.child`).

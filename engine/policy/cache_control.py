@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: A name, and an argument as a token or a quoted string. Spaces around "=" are not allowed; the cautious reading of
-#: them is below.
+#: A name, and what follows a "=": a quoted string or a token, and whatever else stands before the next comma. Spaces
+#: around the "=" are no part of the grammar, and are caught only to be told. Where commas were forgotten ("no-cache
+#: no-store") each word is a directive. No two parts can match the same character, so a hostile line costs its length.
 _DIRECTIVE: Final = re.compile(
-    r'[\s,]*(?P<name>[^\s,="]+)(?P<space>\s*)'
-    r'(?:=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^\s,"]*))(?P<rest>[^,]*))?(?P<junk>[^,]*)'
+    r'(?P<name>[^\s,="]+)(?:(?P<space>\s*)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<token>[^\s,"]*))(?P<rest>[^,]*))?'
 )
 _ESCAPED: Final = re.compile(r"\\(.)")
 _DIGITS: Final = re.compile(r"[0-9]+")

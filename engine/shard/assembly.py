@@ -111,7 +111,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         jitter=polite.jitter, pauses=PauseRules.of(settings), random=random.random, start=start,
     )  # fmt: skip
     hops = Hops(
-        shard, shards, residence, dispatcher, send, spawn, longest_request_s=fetch.timeout_s + fetch.connect_timeout_s
+        shard, shards, schedule, dispatcher, send, spawn, longest_request_s=fetch.timeout_s + fetch.connect_timeout_s
     )
     requester = Requester(
         transport, dispatcher, hops.finished, max_body_bytes=fetch.max_body_bytes,
@@ -119,7 +119,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     )  # fmt: skip
     headers = HeaderRules(settings)
     hops.robots = RobotsFiles(
-        table, requester, hops, token=product_token(fetch.user_agent), headers=headers.of("", own_site=False),
+        table, requester, dispatcher, hops, token=product_token(fetch.user_agent), headers=headers.of("", own_site=False),
         max_crawl_delay_s=polite.max_crawl_delay_s, obey=polite.obey_robots,
     )  # fmt: skip
     pool = NlpClient(settings.nlp.timeout_s) if needs_pool(settings) else None
@@ -130,6 +130,6 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         RetryRules(retry.max_attempts, retry.base_delay_s, retry.max_delay_s, retry.rate_limit_delay_s, retry.jitter),
         polite.max_retry_after_s,
     )  # fmt: skip
-    parts = Parts(store, schedule, dispatcher, requester, hops.robots, hops, headers, budget, outage, endings)
+    parts = Parts(schedule, dispatcher, requester, hops.robots, hops, headers, budget, outage, endings)
     fetcher = Fetcher(parts, rules, now, random.random)
     return Assembly(store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool)

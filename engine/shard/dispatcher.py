@@ -21,7 +21,7 @@ from engine.shard.grants import Grant, Grants
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.frontier.hoststate import HostState
+    from engine.frontier.hoststate import Gate, HostState
     from engine.frontier.residence import Residence
     from engine.frontier.schedule import Schedule
     from engine.model.task import Task
@@ -101,7 +101,7 @@ class Dispatcher:
             while host.turns:
                 turn = host.turns.popleft()
                 if not turn.done():
-                    turn.set_result(False)
+                    turn.set_result(None)
 
     def _pump(self) -> None:
         self._woken = False
@@ -112,21 +112,17 @@ class Dispatcher:
         while grants.may_begin(now):
             if self._outage.is_out(now) and not self._outage.may_probe(now):
                 break
-            host = schedule.pop(now, self._limit.limit)
+            # Without budget, hops of pages under way may still go: they are what gives it back.
+            host = schedule.pop_turn(now) if self._budget.exhausted else schedule.pop(now, self._limit.limit)
             if host is None:
                 break
             if host.turns:
                 turn = host.turns.popleft()
-                if not turn.done():
-                    turn.set_result(True)
-                    self._reserve(host)
+                if turn.done():  # whoever waited was cancelled
+                    schedule.revisit(host, now)
                 else:
-                    schedule.push(host, now)
+                    turn.set_result(self._grant(host, now))
                 continue
-            if self._budget.exhausted:
-                # Hops of pages under way may still go (above): they are what gives the budget back.
-                schedule.push(host, now)
-                break
             task = schedule.next_task(host, now)
             if task is not None:
                 self._start(task, host, self._grant(host, now))
@@ -146,10 +142,6 @@ class Dispatcher:
         if due is not None and due > now:
             self._timer = self._loop.call_at(due, self.wake)
 
-    def _reserve(self, host: HostState) -> None:
-        """A turn was promised: its coroutine makes the grant when the loop comes to it, which nothing may overtake."""
-        host.promised += 1
-
     def _grant(self, host: HostState, now: float) -> Grant:
         generation = host.breaker.admit(now)
         address = self._schedule.granted(host, now)
@@ -159,21 +151,26 @@ class Dispatcher:
         """A grant for a redirect hop or a robots.txt, before the host's tasks; None: stopped, or the host given up."""
         if self.stopped or host.condemned is not None:
             return None
-        turn: asyncio.Future[bool] = self._loop.create_future()
-        host.turns.append(turn)
-        self._schedule.push(host, self._loop.time())
+        turn: asyncio.Future[Grant | None] = self._loop.create_future()
+        self._schedule.add_turn(host, turn, self._loop.time())
         self.wake()
         try:
-            granted = await turn
+            return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result():
-                host.promised -= 1
-                self._schedule.push(host, self._loop.time())
+            if turn.done() and not turn.cancelled() and (grant := turn.result()) is not None:
+                self.unused(grant)
             raise
-        if not granted:
-            return None
-        host.promised -= 1
-        return self._grant(host, self._loop.time())
+
+    def revisit(self, host: HostState) -> None:
+        """What a host waited for is over, or turned out not to concern it."""
+        self._schedule.revisit(host, self._loop.time())
+        self.wake()
+
+    def crawl_delay(self, host: HostState, delay_s: float) -> None:
+        """A host's robots.txt asks for a delay, which a successor of this process is to keep too."""
+        if delay_s != host.crawl_delay_s:
+            host.crawl_delay(delay_s)
+            self._residence.save(host, self._loop.time())
 
     # -- a grant's way --------------------------------------------------------------------------------------------
 
@@ -188,6 +185,12 @@ class Dispatcher:
                 self._schedule.written(host, due, now)
             else:  # written again on a fresh connection
                 host.next_due = max(host.next_due, due)
+
+    def at_address(self, grant: Grant, gate: Gate) -> None:
+        """The request goes to this address, and counts there."""
+        if grant.address is not gate:
+            self._schedule.moved(grant.address, gate, self._loop.time())
+            grant.address = gate
 
     def unused(self, grant: Grant) -> None:
         """Nothing was sent and nothing will be: the host may be asked again at once."""

@@ -81,6 +81,12 @@ class Endings:
         """Rows gathered since the last commit."""
         return len(self._rows)
 
+    @property
+    def full(self) -> bool:
+        """Whether a commit is due before its time. Not made where rows come in: a full disk must end the worker, and
+        what a connection's callback raises ends only that connection."""
+        return len(self._rows) >= ROWS_A_COMMIT
+
     # -- what a URL may end in ------------------------------------------------------------------------------------
 
     def page(self, task: Task, fetched: Fetched, body: bytes, lease: PageLease) -> None:
@@ -129,8 +135,6 @@ class Endings:
     def _end(self, task: Task, kind: FailureKind | None, line: bytes, lease: PageLease | None) -> None:
         self._rows.append(line)
         self._ends.append((task, kind, lease))
-        if len(self._rows) >= ROWS_A_COMMIT:
-            self.commit()
 
     def commit(self) -> None:
         """Append what was gathered, note it in the frontier, and make the frontier durable. Raises OutputError."""

@@ -7,13 +7,12 @@ through the same again, for its own host. A URL that is put back or retried begi
 from __future__ import annotations
 
 import base64
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from engine.frontier.store import Waiting
+from engine.errors import EngineError
 from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.model.record import Fetched
 from engine.model.url import Target, parse_target, site_of
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from engine.frontier.hoststate import HostState
     from engine.frontier.schedule import Schedule
-    from engine.frontier.store import Store
     from engine.model.task import Task
     from engine.policy.outage import OutageDetector
     from engine.shard.dispatcher import Dispatcher
@@ -58,7 +56,6 @@ class FetchRules:
 class Parts:
     """What a fetcher works with, all of it the shard's own."""
 
-    store: Store
     schedule: Schedule
     dispatcher: Dispatcher
     requester: Requester
@@ -127,6 +124,8 @@ class Fetcher:
         except RequestFailed as failed:
             attempt.duration_ms += failed.duration_ms
             failure, outcome = failed.failure, Outcome(kind=failed.failure.kind)
+        except EngineError:
+            raise
         except Exception as error:  # noqa: BLE001 - the edge: a fault of ours costs this URL its row, and is loud
             _LOG.exception("internal error", url=task.url)
             message = f"a fault in the engine: {type(error).__name__}: {error}"
@@ -228,11 +227,10 @@ class Fetcher:
         if outcome.status == 0 and self._parts.outage.is_suspected(now):
             made = task.attempts = task.attempts - 1  # our own outage is nobody's fault, and charges no attempt
         delay = retry_delay(
-            rules.retry, retry, max(1, made), outcome.retry_after_s, rules.max_retry_after_s, self._random()
+            rules.retry, retry, made, outcome.retry_after_s, rules.max_retry_after_s, self._random()
         )
         if delay is None:
             return False
-        self._parts.store.add_waiting([Waiting(task.key, time.time() + delay, made)])
         self._parts.schedule.retry(attempt.host, task, now + delay, now)
         self._parts.dispatcher.wake()
         return True

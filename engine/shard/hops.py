@@ -8,6 +8,7 @@ it is told how the request ended. No body travels, and the URL's owner stays its
 from __future__ import annotations
 
 import asyncio
+import secrets
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +23,7 @@ from engine.shard.robots import refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.frontier.residence import Residence
+    from engine.frontier.schedule import Schedule
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.robots import RobotsFiles
 
@@ -55,7 +56,7 @@ class Hops:
         self,
         shard: int,
         shards: int,
-        residence: Residence,
+        schedule: Schedule,
         dispatcher: Dispatcher,
         send: Callable[[dict[str, Any]], None],
         spawn: Spawn,
@@ -65,13 +66,14 @@ class Hops:
         self.robots: RobotsFiles  # set once, after both are made: each needs the other
         self._shard = shard
         self._shards = shards
-        self._residence = residence
+        self._schedule = schedule
         self._dispatcher = dispatcher
         self._send = send
         self._spawn = spawn
         self._permit_s = longest_request_s + PERMIT_MARGIN_S
         self._loop = asyncio.get_running_loop()
-        self._numbers = count(1)
+        # Not from 1: an answer to a question of this shard's former life must be told from one to ours.
+        self._numbers = count(secrets.randbits(48))
         self._asked: dict[int, tuple[int, asyncio.Future[Failure | None]]] = {}
         self._given: dict[tuple[int, int], tuple[Grant, asyncio.TimerHandle]] = {}
 
@@ -79,15 +81,16 @@ class Hops:
         """Wait for the turn of a hop's host. Raises NotAsked where the shard stops, or the other shard is gone."""
         shard = shard_of(site_of(target.host), self._shards)
         if shard != self._shard:
-            return await self._ask(shard, target)
+            return await self._ask(shard, target, check_robots=check_robots)
         return await self._own(target, check_robots=check_robots)
 
     async def _own(self, target: Target, *, check_robots: bool) -> Grant | Failure:
         while True:
             # Looked up anew each time: a host that has nothing to do meanwhile leaves memory.
-            host = self._residence.named(target.host, self._loop.time())
+            host = self._schedule.named(target.host, self._loop.time())
             rules = self.robots.known(target, host) if check_robots else None
             if rules is not None and (refused := refusal(rules, target)) is not None:
+                self._dispatcher.revisit(host)
                 return refused
             grant = await self._dispatcher.turn(host)
             if grant is None:
@@ -99,17 +102,19 @@ class Hops:
             loading = self.robots.loading(target)
             if loading is not None:
                 self._dispatcher.unused(grant)
-                await loading
+                await asyncio.shield(loading)  # it is not ours alone to cancel
             else:
                 await self.robots.load(target, host, grant)
 
     # -- asking another shard -------------------------------------------------------------------------------------
 
-    async def _ask(self, shard: int, target: Target) -> Grant | Failure:
+    async def _ask(self, shard: int, target: Target, *, check_robots: bool) -> Grant | Failure:
         number = next(self._numbers)
         answer: asyncio.Future[Failure | None] = self._loop.create_future()
         self._asked[number] = (shard, answer)
-        self._send({"type": Control.PERMIT_ASK, "to": shard, "permit": number, "url": target.fetch_url})
+        self._send({
+            "type": Control.PERMIT_ASK, "to": shard, "permit": number, "url": target.fetch_url, "robots": check_robots
+        })  # fmt: skip
         try:
             refused = await answer
         except BaseException:
@@ -157,13 +162,13 @@ class Hops:
 
     def on_ask(self, header: dict[str, Any]) -> None:
         """PERMIT_ASK from another shard."""
-        self._spawn(self._answer(header["from"], header["permit"], header["url"]))
+        self._spawn(self._answer(header["from"], header["permit"], header["url"], check_robots=header["robots"]))
 
-    async def _answer(self, shard: int, permit: int, url: str) -> None:
+    async def _answer(self, shard: int, permit: int, url: str, *, check_robots: bool) -> None:
         reply: Grant | Failure
         target = parse_target(url)
         try:
-            reply = target if isinstance(target, Failure) else await self._own(target, check_robots=True)
+            reply = target if isinstance(target, Failure) else await self._own(target, check_robots=check_robots)
         except RequestFailed as failed:
             reply = failed.failure
         except NotAsked:

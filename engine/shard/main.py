@@ -83,7 +83,7 @@ async def _run(config: ShardConfig) -> None:
     control = await from_socket(
         socket.socket(fileno=config.control_fd),
         lambda frame: worker.on_frame(frame),  # noqa: PLW0108 - the worker is made below
-        lambda _cause: None,  # the life pipe tells the same, and is looked at by a thread of its own
+        lambda cause: worker.on_lost(cause),  # noqa: PLW0108 - likewise
     )
 
     def send(header: dict[str, Any]) -> None:

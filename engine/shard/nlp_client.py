@@ -88,6 +88,7 @@ class NlpClient:
         except OSError as error:  # it died at once: the supervisor will say so
             _LOG.debug("an NLP child could not be reached", child=number, error=str(error))
             self._on_lost(child, error)
+        self._pump()  # READY may have come before the channel was known here
 
     def on_gone(self, number: int, cause: NlpExit) -> None:
         """A child ended, and this is why."""

@@ -160,10 +160,7 @@ class Requester:
         if gate.full:
             exchange.close()
             raise NotAsked
-        if grant.address is not None:
-            grant.address.in_flight -= 1
-        grant.address = gate
-        gate.in_flight += 1
+        self._dispatcher.at_address(grant, gate)
 
 
 def path_of(target: Target) -> str:

@@ -21,6 +21,7 @@ from engine.shard.requester import NotAsked, path_of, redirect_target
 if TYPE_CHECKING:
     from engine.frontier.hosts import HostTable
     from engine.frontier.hoststate import HostState
+    from engine.shard.dispatcher import Dispatcher
     from engine.shard.grants import Grant
     from engine.shard.hops import Hops
     from engine.shard.requester import Headers, Requester
@@ -45,10 +46,11 @@ _TOO_MANY_REQUESTS: Final = 429
 class RobotsFiles:
     """The robots.txt of every origin of the shard. `token` is our product token."""
 
-    def __init__(  # noqa: PLR0913 - keyword-only but for the three parts
+    def __init__(  # noqa: PLR0913 - keyword-only but for the four parts
         self,
         table: HostTable,
         requester: Requester,
+        dispatcher: Dispatcher,
         hops: Hops,
         *,
         token: str,
@@ -58,6 +60,7 @@ class RobotsFiles:
     ) -> None:
         self._table = table
         self._requester = requester
+        self._dispatcher = dispatcher
         self._hops = hops
         self._token = token
         self._headers = headers
@@ -75,7 +78,7 @@ class RobotsFiles:
         found = self._parsed.get(origin)
         if found is not None and found[1] > self._now():
             self._parsed.move_to_end(origin)
-            return found[0]
+            return self._slowed(host, found[0])
         row = self._table.robots(origin)
         if row is None or (age := time.time() - row.fetched_at) >= MAX_AGE_S:
             return None
@@ -92,15 +95,16 @@ class RobotsFiles:
         """
         origin = target.origin
         done = self._loading[origin] = asyncio.get_running_loop().create_future()
-        host.robots_pending = True
+        host.robots_pending += 1
         try:
             row = await self._fetch(target, grant)
             self._table.keep_robots(origin, row)
             self._remember(origin, row, host, MAX_AGE_S)
         finally:
-            host.robots_pending = False
+            host.robots_pending -= 1
             del self._loading[origin]
             done.set_result(None)
+            self._dispatcher.revisit(host)  # its tasks have waited, whatever came of it
 
     async def _fetch(self, target: Target, grant: Grant) -> RobotsRow:
         url = parse_target("/robots.txt", f"{target.origin}/")
@@ -129,9 +133,12 @@ class RobotsFiles:
         self._parsed[origin] = (rules, self._now() + for_s)
         if len(self._parsed) > MAX_IN_MEMORY:
             self._parsed.popitem(last=False)
+        return self._slowed(host, rules)
+
+    def _slowed(self, host: HostState, rules: Robots) -> Robots:
+        """Keep a host to its Crawl-delay, also one that has left memory since the file was read."""
         if rules.crawl_delay_s is not None:
-            delay = effective_delay(host.limit.base_delay_s, rules.crawl_delay_s, self._max_crawl_delay_s)
-            host.limit.base_delay_s = delay
+            self._dispatcher.crawl_delay(host, effective_delay(0.0, rules.crawl_delay_s, self._max_crawl_delay_s))
         return rules
 
 

@@ -52,6 +52,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._within_s = 0.0
+        self._broken: Exception | None = None
         self._told_finished = False
         self._told_first_page = False
         self._logged_limit = 0
@@ -80,6 +81,8 @@ class Worker:
                 signal.SIGUSR1, lambda: _LOG.warning("what it waits for", all=self.describe())
             )
             await self._leave.wait()
+            if self._broken is not None:
+                raise self._broken
             ingest.cancel()
             await self._drain()
             tick.cancel()
@@ -114,6 +117,12 @@ class Worker:
                 self._leave.set()
             case other:
                 raise ValueError(f"the supervisor sent {other}")
+
+    def on_lost(self, cause: Exception | None) -> None:
+        """The supervisor's channel ended. With it gone the life pipe ends us; what went wrong in here must be loud."""
+        if cause is not None and not isinstance(cause, OSError):
+            self._broken = cause
+            self._leave.set()
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
@@ -153,10 +162,9 @@ class Worker:
             self._log_limit()
             parts.dispatcher.grants.hand_on()
             parts.dispatcher.wake()
-            while parts.endings.end_condemned():  # noqa: ASYNC110 - it works, it does not wait
-                await asyncio.sleep(0)  # a slice at a time: fetching goes on meanwhile
+            await self._end_condemned(now + TICK_S)
             ended = self._ended()
-            if now >= commit_at or ended:
+            if now >= commit_at or ended or parts.endings.full:
                 parts.endings.commit()
                 commit_at = now + COMMIT_EVERY_S
             # The pool starts with the first page that waits for it, which the supervisor is told at once.
@@ -172,6 +180,14 @@ class Worker:
                 self._watch(now)
             asked_for = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)  # a tick is a matter of time, and of nothing else
+
+    async def _end_condemned(self, until: float) -> None:
+        """End URLs of condemned hosts, a slice at a time, so that fetching goes on; the rest on the next tick."""
+        endings = self.parts.endings
+        while endings.end_condemned() and self._loop.time() < until:
+            if endings.full:
+                endings.commit()
+            await asyncio.sleep(0)
 
     def _log_limit(self) -> None:
         limit = self.parts.limit

@@ -40,7 +40,7 @@ MAX_SOCKET_PATH_BYTES: Final = 103
 EXIT_UNKNOWN: Final = 255
 
 #: Which spaCy pipeline the fork server loads before it forks (read by the preloaded module).
-PRELOAD_VARIABLE: Final = "ENRICH_PRELOAD_PIPELINE"
+PRELOAD_VARIABLE: Final = "ENGINE_PRELOAD_PIPELINE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def read_status(folder: Path) -> dict[str, Any]:
 
     Keys: state (running, interrupted, complete), known, queued, waiting, done, failed, duplicates, failed_by_kind,
     ingest_finished, elapsed_s; while it is on also rate (rows a second), eta_s (None: no telling), nlp_children and
-    per_shard (model.messages.Gauges), else None, 0 and [].
+    per_shard (model.messages.Gauges), else None, 0 and []; sites: the rules of `sites:` that the run was last given.
     """
     manifest = read_manifest(folder)
     running = is_held(folder / "state" / "lock")
@@ -40,6 +40,7 @@ def read_status(folder: Path) -> dict[str, Any]:
         "eta_s": live.get("eta_s"),
         "nlp_children": live.get("nlp_children", 0),
         "per_shard": live.get("per_shard", []),
+        "sites": manifest["settings"]["sites"],
     }
 
 
