@@ -50,7 +50,8 @@ class _Engine:
 
     def status(self, _folder):
         counts = dict.fromkeys(("known", "queued", "waiting", "done", "failed", "duplicates"), 0)
-        return {**counts, "state": "complete", "elapsed_s": 1.0, "rate": None, "eta_s": None, "failed_by_kind": {}}
+        told = {"state": "complete", "elapsed_s": 1.0, "rate": None, "eta_s": None, "failed_by_kind": {}}
+        return {**counts, **told, "per_shard": [], "sites": []}
 
 
 @pytest.mark.parametrize("line", [*_commands()])

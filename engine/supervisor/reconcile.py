@@ -121,7 +121,7 @@ def next_time(desired: Desired, shards: Sequence[ShardSeen], pool: Sequence[NlpS
     if desired.aim is Aim.RUN:
         times += [seen.respawn_at for seen in shards if not seen.alive and seen.respawn_at is not None]
     if desired.aim is not Aim.STOP:
-        wanted = pool[: desired.nlp_children]
+        wanted = [seen for seen in pool if seen.slot < desired.nlp_children]
         times += [seen.respawn_at for seen in wanted if not seen.alive and seen.respawn_at is not None]
     if desired.aim is Aim.LEAVE and desired.leave_by is not None and any(seen.alive for seen in shards):
         times.append(desired.leave_by)

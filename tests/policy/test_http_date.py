@@ -67,7 +67,9 @@ def test_two_digits_of_a_year_more_than_fifty_years_ahead_are_of_the_past():
 
 
 def test_a_leap_second_is_the_one_after():
-    assert parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT", NOW) == parse_http_date("Sun, 01 Jan 2017 00:00:00 GMT", NOW)
+    assert parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT", NOW) == parse_http_date(
+        "Sun, 01 Jan 2017 00:00:00 GMT", NOW
+    )
 
 
 @given(st.integers(0, 253_402_300_799))
