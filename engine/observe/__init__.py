@@ -1,6 +1,6 @@
 """What people see of a run: logs, a display while it is on, a summary at its end.
 
-Life of a number here: a shard counts (:mod:`.counters`), reports it with its heartbeat (model.messages.Gauges), the
+Life of a number here: a shard reports it with its heartbeat (model.messages.Gauges), the
 supervisor hands the gauges of all shards to a display (:mod:`.progress`), which shows what :mod:`.figures` makes of
 them; what failed is read back from the failures file at the end and told with its mend (:mod:`.report`).
 
