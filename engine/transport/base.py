@@ -7,7 +7,7 @@ A request has two phases, because they are paid from two budgets: one that still
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.model.outcome import FailureKind
+
+
+#: Nobody reads a redirect's body; a short one is read so that its connection can be kept.
+REDIRECT_BODY_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Exchange(Protocol):
     #: The address connected to; None where connect_to or a proxy chose it: it then says nothing about the host.
     peer_ip: str | None
 
-    async def send(
+    async def send(  # noqa: PLR0913 - keyword-only but for the request
         self,
         request: Request,
         *,
@@ -75,13 +79,15 @@ class Exchange(Protocol):
         on_bytes: Callable[[int], None],
         on_written: Callable[[], None],
         resend_stale: bool = True,
+        truncate: bool = False,
     ) -> Response:
         """Write the request, read the whole answer, give the connection back. At most once an exchange.
 
-        `max_body_bytes` limits the decoded body, 0 = no limit; `on_bytes` is told of each piece of decoded body as it
-        is held; `on_written` is called when the request is written. Fails with read_timeout (no answer's head within
-        fetch.timeout_s of the writing) or total_timeout (head but no end), body_too_large, connection_lost,
-        bad_response, decode_failed.
+        `max_body_bytes` limits the decoded body, 0 = no limit; with `truncate` a longer one is cut there instead of
+        refused, and its connection closed. Of a redirect's body at most REDIRECT_BODY_BYTES are read, whatever it is.
+        `on_bytes` is told of each piece of decoded body as it is held; `on_written` is called when the request is
+        written. Fails with read_timeout (no answer's head within fetch.timeout_s of the writing) or total_timeout
+        (head but no end), body_too_large, connection_lost, bad_response, decode_failed.
 
         A kept-alive connection that the server closes before any byte of the answer is replaced once by a fresh one,
         and an idempotent request written again (RFC 9110, section 9.2.2; RFC 9112, section 9.3.1); `on_written` is

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import UsageError
 from engine.model.outcome import FailureKind
 from engine.transport.base import Response, TransportError
+from engine.transport.body import Bound, read_body, read_redirect_body
 from engine.transport.connect_to import ConnectTo
 from engine.transport.deadlines import DeadlineExpiredError, Deadlines
-from engine.transport.decoding import DecodeError, decoder_for
 from engine.transport.dns import ResolveError, Resolver, as_address
 from engine.transport.guard import Guard, GuardedResolver, RefusedAddressError
 from engine.transport.idle import IdlePool
+from engine.transport.ports import BAD_PORTS
 from engine.transport.proxy import Proxy
 from engine.transport.request_head import request_head
 from engine.transport.tls import client_context
@@ -27,9 +28,6 @@ from engine.transport.wire import Lease, Opener, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-
-    from aiohttp import StreamReader
-    from multidict import CIMultiDictProxy
 
     from engine.settings import FetchSettings, GuardSettings
     from engine.transport.base import Request
@@ -39,6 +37,7 @@ _IDEMPOTENT: Final = frozenset({"GET", "HEAD"})
 #: Idle connections kept: a quarter of the files we may open, and never more than help.
 _MAX_IDLE: Final = 4096
 _IDLE_SHARE: Final = 4
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 #: How often connections idle for too long are closed; being late costs an open file, no more.
 _IDLE_CHECK_S: Final = 1.0
 
@@ -73,6 +72,8 @@ class AiohttpTransport:
 
     async def connect(self, scheme: str, host: str, port: int) -> _Exchange:
         """See Transport."""
+        if port in BAD_PORTS:
+            raise TransportError(FailureKind.REFUSED_ADDRESS, f"{host}: port {port} is never used for HTTP")
         if self.proxy is not None:
             self._check_unresolved(host)
         lease = self._idle.take(self.key(scheme, host, port), self._loop.time())
@@ -98,7 +99,8 @@ class AiohttpTransport:
 
     def _check_unresolved(self, host: str) -> None:
         """Judge what can be judged of a host that a proxy will resolve."""
-        address = "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else as_address(host)
+        name = host.rstrip(".")
+        address = "127.0.0.1" if name == "localhost" or name.endswith(".localhost") else as_address(name)
         if address is not None and (reason := self._guard.refusal(address)) is not None:
             raise TransportError(FailureKind.REFUSED_ADDRESS, f"{host} is refused: {reason}")
 
@@ -168,7 +170,7 @@ class _Exchange:
         self._answered = False
         self.peer_ip = lease.peer_ip
 
-    async def send(
+    async def send(  # noqa: PLR0913 - keyword-only but for the request
         self,
         request: Request,
         *,
@@ -176,14 +178,16 @@ class _Exchange:
         on_bytes: Callable[[int], None],
         on_written: Callable[[], None],
         resend_stale: bool = True,
+        truncate: bool = False,
     ) -> Response:
         """See Exchange."""
+        bound = Bound(max_body_bytes, truncate=truncate)
         lease = self._lease
         if self._sent or lease is None:
             raise RuntimeError("an exchange carries one request, and none after it was closed")
         self._sent = True
         try:
-            return await self._attempt(lease, request, max_body_bytes, on_bytes, on_written)
+            return await self._attempt(lease, request, bound, on_bytes, on_written)
         except TransportError as error:
             if not self._is_stale(error, request, lease):
                 raise
@@ -193,7 +197,7 @@ class _Exchange:
         self._lease = None
         lease = self._lease = await self._transport.open(self._scheme, self._host, self._port)
         self._reused = False
-        return await self._attempt(lease, request, max_body_bytes, on_bytes, on_written)
+        return await self._attempt(lease, request, bound, on_bytes, on_written)
 
     def close(self) -> None:
         """See Exchange."""
@@ -222,7 +226,7 @@ class _Exchange:
         self,
         lease: Lease,
         request: Request,
-        max_body_bytes: int,
+        bound: Bound,
         on_bytes: Callable[[int], None],
         on_written: Callable[[], None],
     ) -> Response:
@@ -234,8 +238,10 @@ class _Exchange:
                 on_written()
                 message, stream = await lease.head()
                 self._answered = True
-                body = await _body(lease, message.headers, stream, max_body_bytes, on_bytes)
-            whole = True
+                if message.code in _REDIRECTS and "Location" in message.headers:
+                    body, whole = await read_redirect_body(lease, message.headers, stream)
+                else:
+                    body, whole = await read_body(lease, message.headers, stream, bound, on_bytes)
             return Response(message.code, message.headers, body)
         except DeadlineExpiredError:
             limit = f"within {transport.timeout_s:g} s (fetch.timeout_s)"
@@ -248,46 +254,6 @@ class _Exchange:
             elif self._lease is lease:
                 self._lease = None
                 self._give_back(lease)
-
-
-async def _body(
-    lease: Lease,
-    headers: CIMultiDictProxy[str],
-    stream: StreamReader,
-    max_body_bytes: int,
-    on_bytes: Callable[[int], None],
-) -> bytes:
-    """The decoded body, or body_too_large as soon as it is."""
-    coding = headers.get("Content-Encoding")
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        decoder = None if coding is None else decoder_for(", ".join(headers.getall("Content-Encoding")))
-        if decoder is None and max_body_bytes:
-            _check_declared(headers.get("Content-Length", ""), max_body_bytes, stream)
-        while data := await lease.piece(stream):
-            for piece in (data,) if decoder is None else decoder.feed(data):
-                size += len(piece)
-                if size > max_body_bytes > 0:
-                    raise _too_large(max_body_bytes)
-                on_bytes(len(piece))
-                pieces.append(piece)
-        if decoder is not None:
-            decoder.finish()
-    except DecodeError as error:
-        raise TransportError(FailureKind.DECODE_FAILED, str(error)) from error
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _check_declared(content_length: str, max_body_bytes: int, stream: StreamReader) -> None:
-    """Refuse a body that says itself that it is too large, unless there is none (HEAD, 304)."""
-    if content_length.isdecimal() and int(content_length) > max_body_bytes and not stream.at_eof():
-        raise _too_large(max_body_bytes)
-
-
-def _too_large(max_body_bytes: int) -> TransportError:
-    message = f"the body is larger than {max_body_bytes} bytes (fetch.max_body_bytes)"
-    return TransportError(FailureKind.BODY_TOO_LARGE, message)
 
 
 def _idle_bound() -> int:

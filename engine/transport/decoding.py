@@ -177,7 +177,7 @@ def decoder_for(content_encoding: str) -> Decoder | None:
     """The decoder for a Content-Encoding header; None where the body is to be taken as it is."""
     names = [name.strip().lower() for name in content_encoding.split(",")]
     decoders: list[Decoder] = []
-    for name in names:
+    for name in reversed(names):  # the last coding applied is the first to undo; what lies under an unknown one stays
         if name in ("gzip", "x-gzip"):  # RFC 9110, section 8.4.1.3: recipients treat them as the same
             decoders.append(_Inflate("gzip"))
         elif name == "deflate":
@@ -186,6 +186,9 @@ def decoder_for(content_encoding: str) -> Decoder | None:
             decoders.append(_Brotli())
         elif name == "zstd":
             decoders.append(_Zstd())
+        elif name not in ("", "identity"):
+            break
+    decoders.reverse()
     if len(decoders) > MAX_CODINGS:
         raise DecodeError(f"more than {MAX_CODINGS} content codings: {content_encoding}")
     if len(decoders) > 1:

@@ -35,6 +35,8 @@ NOT_FOUND_TTL_S: Final = 60.0
 FAILED_TTL_S: Final = 5.0
 #: About 300 bytes each. A shard's active hosts are 20,000 at most.
 MAX_CACHED: Final = 20_000
+#: Questions out at once: what a local resolver bears, and a list of a million names must not be put to it in one go.
+MAX_QUERIES: Final = 256
 #: A try with each server before the next; c-ares doubles it from round to round, so two rounds end within 6 s a server.
 QUERY_TIMEOUT_S: Final = 2.0
 QUERY_ROUNDS: Final = 2
@@ -63,6 +65,7 @@ class Resolver(AbstractResolver):
         self._now = now
         self._servers = list(nameservers)
         self._cache: OrderedDict[str, tuple[float, tuple[str, ...] | ResolveError]] = OrderedDict()
+        self._asking = asyncio.Semaphore(MAX_QUERIES)
         self._flights: dict[str, asyncio.Task[tuple[str, ...]]] = {}
         try:
             self._dns = aiodns.DNSResolver(
@@ -122,7 +125,8 @@ class Resolver(AbstractResolver):
 
     async def _ask(self, host: str) -> tuple[str, ...]:
         try:
-            answer = await self._dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+            async with self._asking:
+                answer = await self._dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
         except aiodns.error.DNSError as error:
             failure = self._failure(host, error)
             lifetime_s = NOT_FOUND_TTL_S if failure.kind is FailureKind.DNS_NOT_FOUND else FAILED_TTL_S

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from engine.model.outcome import FailureKind
@@ -140,7 +140,7 @@ class FakeExchange:
         self._open = True
         transport.open_exchanges += 1
 
-    async def send(
+    async def send(  # noqa: PLR0913 - keyword-only but for the request
         self,
         request: Request,
         *,
@@ -148,6 +148,7 @@ class FakeExchange:
         on_bytes: Callable[[int], None],
         on_written: Callable[[], None],
         resend_stale: bool = True,  # noqa: ARG002 - no fake connection is ever stale, unless it is scripted
+        truncate: bool = False,
     ) -> Response:
         """See Exchange."""
         fake, host = self._transport, request.host
@@ -165,7 +166,9 @@ class FakeExchange:
         try:
             response = await self._abortable(fake.respond(request))
             if 0 < max_body_bytes < len(response.body):
-                raise _failure(FailureKind.BODY_TOO_LARGE)
+                if not truncate:
+                    raise _failure(FailureKind.BODY_TOO_LARGE)
+                response = replace(response, body=response.body[:max_body_bytes])
             if response.body:
                 on_bytes(len(response.body))
             step = "answered"

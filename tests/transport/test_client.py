@@ -206,3 +206,16 @@ async def test_the_peer_is_known_where_the_host_has_chosen_it(connecting, client
         exchange = await direct.transport.connect("http", "127.0.0.1", web.port)
         assert exchange.peer_ip == "127.0.0.1"
         exchange.close()
+
+
+async def test_a_port_of_another_service_is_never_connected_to(client, web):
+    refused = await failure(client.transport.connect("http", "mail.test", 25))
+    assert refused.kind is FailureKind.REFUSED_ADDRESS
+    assert web.connections == 0
+
+
+async def test_a_body_that_may_be_cut_is_cut_and_its_connection_closed(client, web):
+    answer = await client.get("/body/300000", max_body_bytes=1000, truncate=True)
+    assert len(answer.body) == 1000
+    await client.get("/html/1")
+    assert web.connections == 2
