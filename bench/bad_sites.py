@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lib import engine_run, lists, servers
 from lib.engine_run import EngineRun
@@ -45,6 +45,9 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--latency-s", type=float, default=0.1, help="of a good site's answer")
     asked.add_argument("--concurrency", type=int, default=100, help="of the variant sites")
     asked.add_argument("--max-per-host", type=int, default=1, help="of the variant sites")
+    asked.add_argument(
+        "--failing-with-robots", action="store_true", help="robots.txt of the sites that are all 500 answers 404"
+    )
     asked.add_argument("--hosts", type=int, default=20_000, help="of the variant list")
     asked.add_argument("--list-latency-s", type=float, default=0.3)
     asked.add_argument("--list-concurrency", type=int, default=200)
@@ -61,7 +64,7 @@ def _sites(outcome: Outcome, options: argparse.Namespace) -> None:
         took = {}
         for name, hosts in (("alone", good), ("mixed", good + bad))[:: -1 if number % 2 else 1]:
             pages = options.good * options.urls_a_site
-            with World(outcome.folder, options.latency_s) as world:
+            with World(outcome.folder, options, options.latency_s) as world:
                 urls = (f"http://{host}.test:{world.port}/{n}" for n in range(options.urls_a_site) for host in hosts)
                 seen = world.run(urls, settings, pages, 120 + pages * options.latency_s)
             took[name] = seen["seconds"]
@@ -81,7 +84,7 @@ def _list(outcome: Outcome, options: argparse.Namespace) -> None:
     rates = []
     for dead in options.dead:
         holes = round(options.hosts * dead / 100)
-        with World(outcome.folder, options.list_latency_s) as world:
+        with World(outcome.folder, options, options.list_latency_s) as world:
             names = [f"hole-{n}" for n in range(holes)] + [f"ok-{n}" for n in range(options.hosts - holes)]
             urls = lists.shuffled(f"http://{name}.test:{world.port}/" for name in names)
             pages = options.hosts - holes
@@ -99,16 +102,15 @@ def _list(outcome: Outcome, options: argparse.Namespace) -> None:
 class World:
     """All kinds of hosts behind a name server of our own: see lib.names for which name is what."""
 
-    def __init__(self, folder: Path, latency_s: float) -> None:
+    def __init__(self, folder: Path, options: argparse.Namespace, latency_s: float) -> None:
         self._folder = folder
-        self._latency_s = latency_s
+        self._web_options = {
+            "delay_s": (latency_s, latency_s), "slow_s": 20, "failing_with_robots": options.failing_with_robots,
+        }  # fmt: skip
         self._stack = ExitStack()
-        self._runs = 0
 
-    def __enter__(self) -> World:
-        self.web = self._stack.enter_context(
-            servers.web(self._folder, delay_s=(self._latency_s, self._latency_s), slow_s=20)
-        )
+    def __enter__(self) -> Self:
+        self.web = self._stack.enter_context(servers.web(self._folder, **self._web_options))
         self.port = self.web.port
         self._names = self._stack.enter_context(servers.name_server())
         self._stack.enter_context(servers.black_hole("127.0.0.3", self.port))

@@ -55,7 +55,7 @@ def _measure(outcome: Outcome, options: argparse.Namespace, urls: int, hosts: in
     )
     peaks = Peaks()
     first_row_s = float("inf")
-    ingested: tuple[float, int, int] | None = None  # seconds, rows, bytes on disk
+    ingested: tuple[float, int] | None = None  # seconds, pages
     with servers.web(outcome.folder, delay_s=(options.latency_s, options.latency_s)) as web:
         settings = {
             **engine_run.LOCAL, **engine_run.FETCH_ONLY, **engine_run.all_hosts_at(web.port),
@@ -71,15 +71,16 @@ def _measure(outcome: Outcome, options: argparse.Namespace, urls: int, hosts: in
                 if first_row_s == float("inf") and engine.part_bytes():
                     first_row_s = engine.elapsed_s
                 peaks.add(engine.usages(), engine.elapsed_s)
-                if engine.manifest().get("ingest_finished"):
-                    ingested = engine.elapsed_s - begin, web.pages("ok"), engine.state_bytes()
+                if begin and engine.known() >= urls:
+                    ingested = engine.elapsed_s - begin, web.pages("ok")
                 time.sleep(0.1)
             engine.stop()
+            size = engine.state_bytes()  # the log of a running frontier may hold as much again
         tail = engine.tail()
         engine.remove()
     if ingested is None:
         raise SystemExit(f"the list was not in after {engine.elapsed_s:.0f} s; the engine's log ends:\n{tail}")
-    seconds, rows, size = ingested
+    seconds, rows = ingested
     supervisor, shard = (peaks.highest(role) / 1e6 for role in ("supervisor", "shard"))
     other = peaks.highest("tracker", "forkserver") / 1e6
     outcome.row(

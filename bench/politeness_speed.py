@@ -42,7 +42,7 @@ def main() -> int:
         span_s = requests[-1][0] - requests[0][0]
         allowed = options.hosts / options.delay_s
         rate = len(requests) / span_s
-        outcome.row(len(requests), statuses.count(302), statuses.count(500), span_s, rate, rate / allowed, gaps[0])
+        outcome.row(len(requests), statuses.count(302), statuses.count(425), span_s, rate, rate / allowed, gaps[0])
         outcome.at_least("exit code 0 (1: yes)", int(counted.code == 0), 1)
         early = sum(gap < options.delay_s - options.tolerance_s for gap in gaps)
         outcome.at_most(f"requests more than {options.tolerance_s * 1000:g} ms too early", early, 0)

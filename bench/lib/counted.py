@@ -16,7 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
+from parent import die_with_parent
+
 PR_SET_CHILD_SUBREAPER = 36
 
 #: What outlives the command for so long is killed, and counted up to then.
@@ -27,9 +28,9 @@ def main() -> int:
     report, *command = sys.argv[1:]
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)  # a benchmark that is killed leaves no engine behind
+    die_with_parent()  # a benchmark that is killed leaves no engine behind
     began = time.monotonic()
-    child = subprocess.Popen(command)
+    child = subprocess.Popen(command)  # noqa: S603 - what the benchmark measures
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _frame: child.send_signal(received))
     code = child.wait()

@@ -7,6 +7,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import OutputError
+from engine.supervisor.status import count
 from lib.processes import Running
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def command(
 class EngineRun(Running):
     """A run of the engine; `out` is its folder."""
 
-    def __init__(  # noqa: PLR0913 - as the command line
+    def __init__(
         self, out: Path, inputs: Iterable[Path | str], settings: Mapping[str, Any], *, verb: str = "run",
         log_level: str = "info",
     ) -> None:  # fmt: skip
@@ -79,6 +81,14 @@ class EngineRun(Running):
         """How much the shards have appended: the first byte is the first row that is safe."""
         return sum(part.stat().st_size for part in (self.out / "parts").glob("part-*"))
 
+    def known(self) -> int:
+        """Distinct URLs in the frontiers, as far as they are committed."""
+        shards = len(list((self.out / "state").glob("shard-*.sqlite")))
+        try:
+            return count(self.out / "state", shards)["known"]
+        except OutputError:  # it is just being made
+            return 0
+
     def state_bytes(self) -> int:
         """What the frontiers take on disk, their logs included."""
         return sum(file.stat().st_size for file in (self.out / "state").glob("shard-*.sqlite*"))
@@ -98,6 +108,6 @@ class EngineRun(Running):
         """Error rows by kind, from the last gauges."""
         total: dict[str, int] = {}
         for shard in self.gauges():
-            for kind, count in shard["failed_by_kind"].items():
-                total[kind] = total.get(kind, 0) + count
+            for kind, rows in shard["failed_by_kind"].items():
+                total[kind] = total.get(kind, 0) + rows
         return total

@@ -45,6 +45,7 @@ def _version(package: str) -> str | None:
 def _commit() -> str:
     asked = ["git", "-C", str(_ROOT), "describe", "--always", "--dirty"]
     try:
-        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        answer = subprocess.run(asked, capture_output=True, text=True, check=True)  # noqa: S603 - fixed words
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return answer.stdout.strip()

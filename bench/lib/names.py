@@ -10,6 +10,7 @@ import asyncio
 import struct
 
 import uvloop
+from parent import die_with_parent
 
 _HEADER_BYTES = 12
 _A = 1
@@ -47,4 +48,5 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     uvloop.run(serve())

@@ -75,7 +75,7 @@ class Running:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ENRICH_")}
         self.began = time.monotonic()
         with self.log.open("w") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - what the benchmark measures
                 [sys.executable, _COUNTED, self._report, *map(str, command)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment,
             )  # fmt: skip

@@ -13,10 +13,12 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lib.machine import machine
+from lib.parent import unwind_on_sigterm
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Outcome:
         self.name = name
         self._about = (about or "").strip().splitlines()[0]
         self._options = options
+        unwind_on_sigterm()
         self._columns = columns
         self._rows: list[list[Any]] = []
         self._checks: list[Check] = []
@@ -57,7 +60,7 @@ class Outcome:
             self.folder = options.folder.resolve()
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def __enter__(self) -> Outcome:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,14 +90,12 @@ class Outcome:
         print(f"\n{self._about}\n")
         print_table(self._columns, self._rows)
         print()
-        print_table(
-            ["", "found", "asked for", ""],
-            [[check.what, check.found, check.asked, {True: "ok", False: "MISSED", None: ""}[check.holds]] for check in self._checks],
-        )  # fmt: skip
+        verdicts = {True: "ok", False: "MISSED", None: ""}
+        judged = [[check.what, check.found, check.asked, verdicts[check.holds]] for check in self._checks]
+        print_table(["", "found", "asked for", ""], judged)
         if self._options.save is not None:
-            options = {
-                key: value for key, value in vars(self._options).items() if key not in {"save", "strict", "folder"}
-            }
+            left_out = {"save", "strict", "folder"}
+            options = {key: value for key, value in vars(self._options).items() if key not in left_out}
             told = {
                 "name": self.name, "about": self._about, "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "machine": self._machine, "options": options, "columns": self._columns,
@@ -111,8 +112,8 @@ def shown(value: Any) -> str:
     """A figure with three or four digits that count."""
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    if value != value or abs(value) == float("inf"):
-        return "–"
+    if not isfinite(value):
+        return "-"
     for least, digits in ((1000, 0), (100, 1), (10, 2), (0.1, 3)):
         if abs(value) >= least:
             return f"{value:,.{digits}f}"

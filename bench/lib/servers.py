@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import shutil
 import signal
 import socket
@@ -26,7 +28,7 @@ NGINX_PAGES = 200
 NGINX_PAGE_BYTES = 35 * 1024
 
 _NGINX_CONF = """\
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+daemon off; {user}worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests 1000000; keepalive_timeout 600; default_type text/html;
@@ -47,11 +49,12 @@ def nginx(folder: Path) -> Iterator[int]:
     pages.mkdir(parents=True, exist_ok=True)
     for number in range(NGINX_PAGES):
         (pages / f"{number}.html").write_bytes(filler(NGINX_PAGE_BYTES + number))
-    folder.chmod(0o755)  # its worker may be another user
     port = free_port()
     conf = folder / "nginx.conf"
-    conf.write_text(_NGINX_CONF.format(folder=folder, port=port))
-    process = subprocess.Popen([program, "-e", folder / "error.log", "-p", folder, "-c", conf])
+    # Started by root its workers would be another user, who may not look into a folder of root's.
+    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+    conf.write_text(_NGINX_CONF.format(folder=folder, port=port, user=user))
+    process = subprocess.Popen([program, "-e", folder / "error.log", "-p", folder, "-c", conf])  # noqa: S603 - ours
     try:
         await_port(port, process)
         yield port
@@ -116,7 +119,9 @@ def name_server() -> Iterator[str]:
 @contextmanager
 def printing_port(line: list[Any]) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A process that prints the port it listens on."""
-    process = subprocess.Popen([str(part) for part in line], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(  # noqa: S603 - our own scripts
+        [str(part) for part in line], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         yield process, int(process.stdout.readline())
     finally:
@@ -140,7 +145,7 @@ def black_hole(address: str, port: int) -> Iterator[None]:
         try:
             for _ in range(4):
                 one = socket.socket()
-                one.setblocking(False)
+                one.settimeout(0)
                 one.connect_ex((address, port))
                 stuffing.append(one)
             with socket.socket() as probe:

@@ -1,8 +1,9 @@
 """A fast web server in a process of its own, whose answers take as long as they are told to.
 
-Who a host is says its name, up to the first "-": `slow-…` takes --slow-s, `fail-…` answers 500, any other answers 200
-after a time drawn from --delay-s. /robots.txt is 404, as late as a page. /go/X redirects to /page/X of the same host;
-/flaky/X is 500 the first time. /-/stats tells how things stand. With --cap, requests in flight beyond it get 503.
+Who a host is says its name, up to the first "-": `slow-…` takes --slow-s, `fail-…` answers 500 (but, with
+--failing-with-robots, 404 for its robots.txt), any other answers 200 after a time drawn from --delay-s. /robots.txt is
+404, as late as a page. /go/X redirects to /page/X of the same host; /flaky/X is 425 the first time (to be tried again,
+and no sign of load). /-/stats tells how things stand. With --cap, requests in flight beyond it get 503.
 
 It prints its port. On SIGTERM it writes --record: {"pages": {class: [time of each answer]}, "refused", "requests":
 with --log [[arrived, host, path, status, answered], ...]}; times are of the system's monotonic clock.
@@ -21,9 +22,17 @@ from pathlib import Path
 from time import monotonic
 
 import uvloop
+from parent import die_with_parent
 
 _HEAD = re.compile(rb"GET (\S+) HTTP/1.1\r\n(?:.*\r\n)*?Host: *([^:\r]+)", re.IGNORECASE)
-_REASONS = {200: "OK", 302: "Found", 404: "Not Found", 500: "Internal Server Error", 503: "Service Unavailable"}
+_REASONS = {
+    200: "OK",
+    302: "Found",
+    404: "Not Found",
+    425: "Too Early",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
 
 
 def answer(status: int, body: bytes = b"", more: str = "") -> bytes:
@@ -48,6 +57,7 @@ class Web:
         self.page = answer(200, filler(options.body_bytes))
         self.missing = answer(404, b"no such page")
         self.failing = answer(500, b"out of order")
+        self.early = answer(425, b"again, please")
         self.busy = answer(503, b"too many", f"Retry-After: {options.retry_after}\r\n" if options.retry_after else "")
 
     def stats(self) -> bytes:
@@ -60,17 +70,17 @@ class Web:
         }  # fmt: skip
         return answer(200, json.dumps(told).encode())
 
-    def choose(self, host: bytes, path: bytes) -> tuple[tuple[int, bytes, str], float]:
+    def choose(self, host: bytes, path: bytes) -> tuple[tuple[int, bytes, str], float]:  # noqa: PLR0911 - a table
         """((status, answer, class of page or ""), seconds from now) of a request that is counted as in flight."""
         options = self.options
         if 0 < options.cap < self.in_flight:
             self.refused += 1
             return (503, self.busy, ""), 0.0
         delay_s = self.random.uniform(*options.delay_s)
-        if path == b"/robots.txt":
+        kind = host.partition(b"-")[0].decode()
+        if path == b"/robots.txt" and (kind != "fail" or options.failing_with_robots):
             self.robots += 1
             return (404, self.missing, ""), delay_s
-        kind = host.partition(b"-")[0].decode()
         if kind == "fail":
             return (500, self.failing, kind), delay_s
         if kind == "slow":
@@ -79,7 +89,7 @@ class Web:
             return (302, answer(302, b"", f"Location: /page/{path[4:].decode()}\r\n"), ""), delay_s
         if path.startswith(b"/flaky/") and host + path not in self.seen:
             self.seen.add(host + path)
-            return (500, self.failing, ""), delay_s
+            return (425, self.early, ""), delay_s
         return (200, self.page, kind), delay_s
 
     def record(self) -> None:
@@ -89,11 +99,16 @@ class Web:
 
 
 def filler(size: int) -> bytes:
-    """A page of about so many bytes, the same each time."""
-    words = random.Random(1)  # noqa: S311 - the same text each time
-    head, tail = b"<!doctype html><title>A page</title><p>", b"</p>"
-    text = b" ".join(b"%x" % words.getrandbits(28) for _ in range(size // 7))
-    return head + text[: max(0, size - len(head) - len(tail))] + tail
+    """A page of so many bytes, the same each time: sentences of made-up words, a few thousand different ones."""
+    draw = random.Random(1)  # noqa: S311 - the same text each time
+    syllables = [a + b for a in "bcdfglmnprstv" for b in ("a", "e", "i", "o", "u", "an", "er", "in")]
+    words = ["".join(draw.choices(syllables, k=draw.randint(1, 3))) for _ in range(3000)]
+    head, tail = "<!doctype html><title>A page</title><main><h1>A page</h1>", "</main>"
+    text = ""
+    while len(text) < size:
+        sentences = (" ".join(draw.choices(words, k=12)).capitalize() + ". " for _ in range(6))
+        text += f"<p>{''.join(sentences)}</p>\n"
+    return (head + text[: max(0, size - len(head) - len(tail))] + tail).encode()
 
 
 class Connection(asyncio.Protocol):
@@ -177,8 +192,10 @@ def main() -> None:
     parser.add_argument("--body-bytes", type=int, default=2048)
     parser.add_argument("--cap", type=int, default=0)
     parser.add_argument("--retry-after", default="")
+    parser.add_argument("--failing-with-robots", action="store_true")
     parser.add_argument("--log", action="store_true")
     parser.add_argument("--record", required=True)
+    die_with_parent()
     uvloop.run(serve(parser.parse_args()))
 
 

@@ -110,8 +110,10 @@ class HostState:
 
     def crawl_delay(self, delay_s: float) -> None:
         """Its robots.txt asks for so many seconds between requests; our own delay is never shortened."""
+        before_s = self.delay_s
         self.crawl_delay_s = delay_s
         self.limit.base_delay_s = max(self.limit.base_delay_s, delay_s)
+        self.next_due += self.delay_s - before_s  # it holds from the last request on, the robots.txt itself
 
     def push_waiting(self, not_before: float, task: Task) -> None:
         """Take back a task to be tried again."""

@@ -37,6 +37,10 @@ _NO_RESULT: Final = (
 _NOT_WAITING: Final = (
     " AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.host = t.host AND w.band = t.band AND w.n = t.n)"
 )
+_RESULT_OF_WAITING: Final = (
+    "INSERT OR REPLACE INTO result SELECT host, band, n, ?, ?, ?, ?, ? FROM waiting"
+    " WHERE host = ? AND band = ? AND n = ?"
+)
 
 
 class Finished(NamedTuple):
@@ -250,6 +254,11 @@ class Store:
                 "INSERT INTO log (host, band, n, state, kind, commit_id, start, length) VALUES (?,?,?,?,?,?,?,?)", rows
             )
             if self._has_waiting:
+                # A waiting task is read by name, perhaps ahead of its host's cursor (a restart begins with an older
+                # one). Its end must be seen before the next opening, or the cursor would come by and hand it out again.
+                before = db.total_changes
+                db.executemany(_RESULT_OF_WAITING, [(*row[3:], *row[:3]) for row in rows])
+                self._has_results = self._has_results or db.total_changes > before
                 before = db.total_changes
                 db.executemany("DELETE FROM waiting WHERE host = ? AND band = ? AND n = ?", [row[:3] for row in rows])
                 self.count("waiting", before - db.total_changes)

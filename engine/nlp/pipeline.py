@@ -21,14 +21,18 @@ from spacy import attrs
 from spacy.about import __version__ as spacy_version
 
 from engine.errors import UsageError
-from engine.nlp import names, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
+from engine.nlp import names, ner, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
 from engine.nlp.available import BUILT_IN, NONE, require_pipeline
 from engine.nlp.tokens import TOKENIZER
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-COMPONENTS: Final = ("engine_sentences", "engine_shapes", "engine_names", "engine_phrases")
+RULES: Final = ("engine_sentences", "engine_shapes", "engine_names", "engine_phrases")
+COMPONENTS: Final = {
+    "rules": RULES,
+    "builtin": ("engine_sentences", "engine_shapes", "engine_ner", "engine_names", "engine_phrases"),
+}
 
 #: spaCy computes every attribute of each new word, 19 µs; these are what our components read, 4 µs. A page has some
 #: hundred words that its process has not seen.
@@ -59,16 +63,16 @@ def load(name: str) -> Language | None:
     if name == NONE:
         return None
     if name in BUILT_IN:
-        return _built_in()
+        return _built_in(name)
     return _installed(name)
 
 
-def _built_in() -> Language:
+def _built_in(name: str) -> Language:
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
     getters = nlp.vocab.lex_attr_getters  # type: ignore[attr-defined]  # missing in spaCy's stubs
     for attribute in set(getters) - _ATTRIBUTES:
         del getters[attribute]
-    for component in COMPONENTS:
+    for component in COMPONENTS[name]:
         nlp.add_pipe(component)
     return nlp
 

@@ -16,7 +16,7 @@ from engine.policy.outage import OutageDetector, OutageRules
 from engine.policy.politeness import share
 from engine.policy.retry import RetryRules
 from engine.policy.robots import product_token
-from engine.shard.budget import Budget
+from engine.shard.budget import Budget, PageLease
 from engine.shard.dispatcher import Dispatcher, PauseRules
 from engine.shard.endings import Endings
 from engine.shard.factory import HeaderRules, HostFactory, aimd_rules
@@ -104,7 +104,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     outage = OutageDetector(OutageRules())
 
     def start(task: Task, host: HostState, grant: Grant) -> None:
-        spawn(fetcher.run(task, host, grant))
+        spawn(fetcher.run(task, host, grant, PageLease(budget)))  # leased here: the next decision counts it
 
     dispatcher = Dispatcher(
         schedule, residence, limit, budget, outage, max_connecting=max_connecting,
@@ -119,8 +119,8 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     )  # fmt: skip
     headers = HeaderRules(settings)
     hops.robots = RobotsFiles(
-        table, requester, dispatcher, hops, token=product_token(fetch.user_agent), headers=headers.of("", own_site=False),
-        max_crawl_delay_s=polite.max_crawl_delay_s, obey=polite.obey_robots,
+        table, requester, dispatcher, hops, token=product_token(fetch.user_agent),
+        headers=headers.of("", own_site=False), max_crawl_delay_s=polite.max_crawl_delay_s, obey=polite.obey_robots,
     )  # fmt: skip
     pool = NlpClient(settings.nlp.timeout_s) if needs_pool(settings) else None
     endings = Endings(shard, store=store, schedule=schedule, part=part, pool=pool, now=now, wake=dispatcher.wake)
@@ -130,6 +130,6 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         RetryRules(retry.max_attempts, retry.base_delay_s, retry.max_delay_s, retry.rate_limit_delay_s, retry.jitter),
         polite.max_retry_after_s,
     )  # fmt: skip
-    parts = Parts(schedule, dispatcher, requester, hops.robots, hops, headers, budget, outage, endings)
+    parts = Parts(schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings)
     fetcher = Fetcher(parts, rules, now, random.random)
     return Assembly(store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool)

@@ -83,8 +83,11 @@ class Endings:
 
     @property
     def full(self) -> bool:
-        """Whether a commit is due before its time. Not made where rows come in: a full disk must end the worker, and
-        what a connection's callback raises ends only that connection."""
+        """Whether a commit is due before its time.
+
+        It is not made where rows come in: a full disk must end the worker, and what a callback of a connection raises
+        ends only that connection.
+        """
         return len(self._rows) >= ROWS_A_COMMIT
 
     # -- what a URL may end in ------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from engine.model.record import Fetched
 from engine.model.url import Target, parse_target, site_of
 from engine.policy.retry import RetryRules, retry_delay
 from engine.policy.verdict import RetryClass, verdict
-from engine.shard.budget import Budget, PageLease
 from engine.shard.requester import Answer, NotAsked, RequestFailed, redirect_target, status_failure
 from engine.shard.robots import refusal
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from engine.frontier.schedule import Schedule
     from engine.model.task import Task
     from engine.policy.outage import OutageDetector
+    from engine.shard.budget import PageLease
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.endings import Endings
     from engine.shard.factory import HeaderRules
@@ -62,7 +62,6 @@ class Parts:
     robots: RobotsFiles
     hops: Hops
     headers: HeaderRules
-    budget: Budget
     outage: OutageDetector
     endings: Endings
 
@@ -105,14 +104,14 @@ class Fetcher:
         self._now = now
         self._random = random
 
-    async def run(self, task: Task, host: HostState, grant: Grant) -> None:
+    async def run(self, task: Task, host: HostState, grant: Grant, lease: PageLease) -> None:
         """Take a URL as far as it goes. Its grant, and all that it holds, is released in every case."""
         parts = self._parts
         target = parse_target(task.fetch_url)
         if isinstance(target, Failure):  # the frontier holds normalised URLs only
             parts.dispatcher.unused(grant)
             raise TypeError(f"the frontier held {target.message}")
-        attempt = Attempt(task, host, PageLease(parts.budget), target)
+        attempt = Attempt(task, host, lease, target)
         attempts_before = task.attempts
         try:
             failure, outcome = await self._follow(attempt, grant)
@@ -226,9 +225,7 @@ class Fetcher:
         made = task.attempts
         if outcome.status == 0 and self._parts.outage.is_suspected(now):
             made = task.attempts = task.attempts - 1  # our own outage is nobody's fault, and charges no attempt
-        delay = retry_delay(
-            rules.retry, retry, made, outcome.retry_after_s, rules.max_retry_after_s, self._random()
-        )
+        delay = retry_delay(rules.retry, retry, made, outcome.retry_after_s, rules.max_retry_after_s, self._random())
         if delay is None:
             return False
         self._parts.schedule.retry(attempt.host, task, now + delay, now)

@@ -77,6 +77,11 @@ class Hops:
         self._asked: dict[int, tuple[int, asyncio.Future[Failure | None]]] = {}
         self._given: dict[tuple[int, int], tuple[Grant, asyncio.TimerHandle]] = {}
 
+    @property
+    def permits_out(self) -> int:
+        """Requests that other shards make under permits of ours; their ends come, or a time at which they expire."""
+        return len(self._given)
+
     async def grant(self, target: Target, *, check_robots: bool = True) -> Grant | Failure:
         """Wait for the turn of a hop's host. Raises NotAsked where the shard stops, or the other shard is gone."""
         shard = shard_of(site_of(target.host), self._shards)

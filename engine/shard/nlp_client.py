@@ -36,7 +36,7 @@ _BLAMELESS: Final = frozenset({NlpExit.RECYCLED, NlpExit.STOPPED})
 class Job:
     """A page on its way to a row."""
 
-    __slots__ = ("alone", "body", "deaths", "header", "losses", "on_failed", "on_row", "started")
+    __slots__ = ("alone", "body", "header", "losses", "on_failed", "on_row", "started")
 
     def __init__(
         self, header: dict[str, Any], body: bytes, on_row: Callable[[bytes, FailureKind | None, float], None],

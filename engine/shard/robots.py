@@ -108,7 +108,7 @@ class RobotsFiles:
 
     async def _fetch(self, target: Target, grant: Grant) -> RobotsRow:
         url = parse_target("/robots.txt", f"{target.origin}/")
-        for _ in range(MAX_REDIRECTS + 1):
+        for redirects in range(MAX_REDIRECTS + 1):
             if isinstance(url, Failure):  # a redirect to what is no URL of ours
                 break
             answer = await self._requester.send(url, grant, self._headers, _ignore, robots=True)
@@ -120,6 +120,8 @@ class RobotsFiles:
             location = redirect_target(answer)
             if location is None:
                 return RobotsRow(time.time(), status, b"")
+            if redirects == MAX_REDIRECTS:
+                break
             url = parse_target(location, url.fetch_url)
             if isinstance(url, Target):
                 hop = await self._hops.grant(url, check_robots=False)

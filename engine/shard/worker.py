@@ -61,7 +61,11 @@ class Worker:
 
     def spawn(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine
         """Start a task of a URL or a permit; the group observes it."""
-        task = self._group.create_task(coroutine)
+        try:
+            task = self._group.create_task(coroutine)
+        except RuntimeError:  # the group is being torn down, for a reason that it will report
+            coroutine.close()
+            return
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -80,7 +84,10 @@ class Worker:
             self._loop.add_signal_handler(
                 signal.SIGUSR1, lambda: _LOG.warning("what it waits for", all=self.describe())
             )
-            await self._leave.wait()
+            try:
+                await self._leave.wait()
+            finally:
+                self.parts.dispatcher.stop()
             if self._broken is not None:
                 raise self._broken
             ingest.cancel()
@@ -219,6 +226,7 @@ class Worker:
             or parts.endings.uncommitted
             or parts.budget.pages
             or parts.dispatcher.out
+            or parts.hops.permits_out
             or (due is not None and due > now)  # what is due already, the dispatcher would have started
         )
         self._watchdog.look(now, busy=busy, description="" if busy else self.describe())
@@ -244,7 +252,6 @@ class Worker:
     async def _drain(self) -> None:
         """Start nothing new; let what is under way come in as far as the time allows; the frontier keeps the rest."""
         began = self._loop.time()
-        self.parts.dispatcher.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._within_s * FETCH_SHARE)
         left = list(self._tasks)

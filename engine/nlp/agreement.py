@@ -1,0 +1,136 @@
+"""Mentions of one thing in a document made to agree: the recogniser sees a sentence at a time, a reader the page.
+
+In this order: an acronym introduced in brackets is what it abbreviates; the first word of a line is no name because of
+its capital, if the text writes it small elsewhere; the same words are the same thing wherever they stand; a name found
+once is found wherever it is written so; a surname alone is the person named before.
+
+Law: deterministic, and its time is bounded by the length of the text and the number of names in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from spacy.strings import StringStore
+
+    #: (first word, one after the last, label)
+    Mention = tuple[int, int, str]
+    #: A name as the ids of its words.
+    Name = tuple[int, ...]
+
+PERSON: Final = "PER"
+#: A label that so large a share of a name's mentions have is that of all.
+_MAJORITY: Final = 0.6
+#: A name of one word is found elsewhere only if so large a share of its places were recognised.
+_RECOGNISED: Final = 0.3
+#: Names looked for elsewhere in a text: a list of thousands of names holds no repeats worth the time.
+_MOST_NAMES: Final = 300
+_SHORTEST: Final = 3
+_ACRONYM: Final = range(2, 8)
+
+
+class Text:
+    """The words of a text: `orth` their ids in `strings`; `weak` where a capital tells nothing (begins a line, heading).
+
+    Both arrays run over its n words.
+    """
+
+    def __init__(self, orth: NDArray[np.uint64], weak: NDArray[np.bool_], strings: StringStore) -> None:
+        self.orth = orth
+        self.ids: list[int] = orth.tolist()
+        self._weak = weak
+        self._strings = strings
+        self._present = frozenset(self.ids)
+
+    def word(self, at: int) -> str:
+        """The word at a place; "" beyond the last."""
+        return self.string(self.ids[at]) if at < len(self.ids) else ""
+
+    def string(self, orth: int) -> str:
+        """The word of an id."""
+        return str(self._strings[orth])
+
+    def is_written_small(self, orth: int) -> bool:
+        """Whether the word is also in the text without its capital."""
+        small = self.string(orth).lower()
+        return small in self._strings and self._strings[small] != orth and self._strings[small] in self._present
+
+    def is_weak(self, mention: Mention) -> bool:
+        """Whether the mention is one word that has its capital from its place."""
+        start, end, _ = mention
+        return end == start + 1 and bool(self._weak[start]) and self.is_written_small(self.ids[start])
+
+    def places(self, name: Name) -> Iterator[tuple[int, int]]:
+        """Where the name is written."""
+        for start in np.flatnonzero(self.orth == np.uint64(name[0])).tolist():
+            if tuple(self.ids[start : start + len(name)]) == name:
+                yield start, start + len(name)
+
+
+def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
+    """`mentions`, sorted and not overlapping, with labels that agree and repeats added."""
+    found = {mention[0]: mention for mention in mentions if not text.is_weak(mention)}
+    found |= {mention[0]: mention for mention in _acronyms(list(found.values()), text)}
+    votes: dict[Name, Counter[str]] = defaultdict(Counter)
+    for start, end, label in found.values():
+        votes[tuple(text.ids[start:end])][label] += 1
+    decided = {name: label for name, labels in votes.items() if (label := _decide(labels))}
+    for start, (_, end, label) in found.items():
+        found[start] = (start, end, decided.get(tuple(text.ids[start:end]), label))
+    taken = bytearray(len(text.ids))
+    for start, end, _ in found.values():
+        taken[start:end] = b"\1" * (end - start)
+    wanted = {name: label for name, label in decided.items() if _is_distinct(name, text)}
+    wanted |= _surnames(wanted, votes, text)
+    for name, label in sorted(wanted.items(), key=lambda item: (-len(item[0]), item))[:_MOST_NAMES]:
+        free = [(start, end) for start, end in text.places(name) if 1 not in taken[start:end]]
+        if len(name) == 1 and name in votes and votes[name].total() < _RECOGNISED * (len(free) + votes[name].total()):
+            continue
+        for start, end in free:
+            if 1 not in taken[start:end]:  # a name may overlap itself
+                taken[start:end] = b"\1" * (end - start)
+                found[start] = (start, end, label)
+    return sorted(found.values())
+
+
+def _decide(labels: Counter[str]) -> str | None:
+    """The label of a name, or None where its mentions disagree too much to say."""
+    label, count = max(labels.items(), key=lambda item: (item[1], item[0]))
+    return label if count >= _MAJORITY * labels.total() else None
+
+
+def _is_distinct(name: Name, text: Text) -> bool:
+    """Whether the words would hardly be written so but for the name."""
+    words = [text.string(orth) for orth in name]
+    if len(words) > 1:
+        return words[0][:1].isupper() and words[-1][:1].isupper()
+    return words[0][:1].isupper() and len(words[0]) >= _SHORTEST and not text.is_written_small(name[0])
+
+
+def _surnames(names: Mapping[Name, str], votes: Mapping[Name, Counter[str]], text: Text) -> dict[Name, str]:
+    """The last words of persons' names, but those that something else is called by."""
+    last = {name[-1:] for name, label in names.items() if label == PERSON and len(name) > 1}
+    return {
+        name: PERSON for name in last if name not in votes and text.string(name[0])[1:].islower()
+        and _is_distinct(name, text)
+    }  # fmt: skip
+
+
+def _acronyms(mentions: Sequence[Mention], text: Text) -> list[Mention]:
+    """Acronyms in brackets after the name that they stand for: World Health Organization (WHO)."""
+    found = []
+    for start, end, label in mentions:
+        if text.word(end) != "(" or text.word(end + 2) != ")":
+            continue
+        acronym = text.word(end + 1)
+        initials = "".join(word[0] for at in range(start, end) if (word := text.word(at))[0].isupper())
+        if len(acronym) in _ACRONYM and acronym == initials:
+            found.append((end + 1, end + 2, label))
+    return found

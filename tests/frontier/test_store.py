@@ -1,0 +1,162 @@
+"""The frontier's file: what is inserted, what goes back to the queue, and which rows are live."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from frontier_model import Frontier, entry
+
+from engine.errors import OutputError, UsageError
+from engine.frontier.store import Store
+from engine.model.outcome import Failure, FailureKind
+from engine.model.task import position
+from engine.model.url import host_id
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "shard.sqlite"
+
+
+def tasks(frontier, *ends, now=0.0):
+    """Ask for as many URLs as there are ends, and commit them so."""
+    found = []
+    for kind in ends:
+        _, task = frontier.ask(now)
+        found.append((task, kind))
+    frontier.commit(found, now)
+    return [task.fetch_url for task, _ in found]
+
+
+def live(store, order="completion"):
+    return [(where & 0xFF, place.commit, failed) for where, place, failed in store.live_rows(order)]
+
+
+def test_a_url_given_twice_is_one_task_with_the_first_ones_columns(path):
+    store = Store.open(path, create=True)
+    first = [position(0, 1), 0, "http://A.test/", "http://a.test/", "a.test", "u:p", '{"n":1}']
+    again = [position(0, 2), 0, "http://a.test/#x", "http://a.test/", "a.test", None, '{"n":2}']
+    assert store.insert([first, again], (0, 2)).new == 1
+    (task,) = store.take(host_id("a.test"), 0, -1, 10)
+    assert (task.url, task.auth, task.input) == ("http://A.test/", "u:p", b'{"n":1}')
+    assert store.counters == {"known": 1, "duplicates": 1}
+    store.close()
+
+
+def test_a_broken_line_that_reads_as_some_url_is_another_thing_than_the_url(path):
+    store = Store.open(path, create=True)
+    store.insert([entry(1, "a.test"), entry(2, "", "http://a.test/")], (0, 2))
+    assert store.counters["known"] == 2
+    store.close()
+
+
+def test_what_is_not_committed_is_read_again_after_a_kill_and_what_is_held_is_skipped(path):
+    frontier = Frontier(path)
+    frontier.insert(("a.test", "/1"), ("a.test", "/2"))
+    frontier.store.commit()
+    frontier.insert(("a.test", "/3"))
+    frontier.kill()
+    frontier = Frontier(path)
+    assert frontier.store.cursor == (0, 2)
+    lines = [entry(ordinal, "a.test", f"/{ordinal}") for ordinal in (1, 2, 3)]
+    frontier.schedule.insert(lines, (0, 3), 0.0)
+    assert frontier.store.counters == {"known": 3}
+    assert [url[-1] for _, url in frontier.drain(0.0)] == ["1", "2", "3"]
+    frontier.store.close()
+
+
+def test_an_empty_batch_moves_the_cursor(path):
+    store = Store.open(path, create=True)
+    store.insert([], (1, 7))
+    store.finish_ingest()
+    store.close()
+    store = Store.open(path)
+    assert (store.cursor, store.ingested) == ((1, 7), True)
+    store.close()
+
+
+def test_rows_of_lost_appends_are_queued_again_and_the_others_stay(path):
+    frontier = Frontier(path)
+    frontier.insert(*[("a.test", f"/{n}") for n in range(4)])
+    for now, kinds in ((0.0, [None]), (2.0, [FailureKind.HTTP_STATUS]), (4.0, [None])):
+        tasks(frontier, *kinds, now=now)
+    frontier.store.close()
+
+    store = Store.open(path)
+    assert store.requeue_commits([2, 3]) == 2
+    assert store.counters["done"] == 1
+    assert store.counters["failed"] == 0
+    assert store.counters["failed:http_status"] == 0
+    store.close()
+
+    frontier = Frontier(path)
+    assert live(frontier.store) == [(1, 1, False)]
+    assert [commit for commit, _ in frontier.store.commit_records()] == [1]
+    assert [url[-1] for _, url in frontier.drain(0.0)] == ["1", "2", "3"]
+    frontier.store.close()
+
+
+def test_a_failed_row_stays_live_until_the_new_one_is_committed(path):
+    frontier = Frontier(path)
+    frontier.insert(("a.test", "/1"), ("b.test", "/2"), ("c.test", "/3"))
+    for kind in (FailureKind.HTTP_STATUS, FailureKind.DNS_FAILED, None):
+        tasks(frontier, kind)
+    frontier.store.close()
+
+    store = Store.open(path)
+    assert store.requeue_failed([FailureKind.DNS_FAILED]) == 1
+    assert store.counters["failed"] == 1
+    assert len(live(store)) == 3
+    store.close()
+
+    frontier = Frontier(path)
+    assert len(live(frontier.store)) == 3
+    assert len(frontier.drain(0.0)) == 1
+    assert frontier.store.counters["done"] == 2
+    frontier.store.close()
+
+    store = Store.open(path)
+    rows = live(store)
+    assert [commit for _, commit, _ in rows] == sorted(commit for _, commit, _ in rows)
+    assert sorted(failed for _, _, failed in rows) == [False, False, True]
+    assert max(commit for _, commit, _ in rows) == 4
+    assert [where for where, _, _ in live(store, "input")] == [1, 2, 3]
+    store.close()
+
+
+def test_a_retry_takes_up_a_host_that_was_given_up(path):
+    frontier = Frontier(path)
+    frontier.insert(("a.test", "/1"), ("a.test", "/2"))
+    frontier.ask(0.0)
+    host = next(iter(frontier.residence.hosts.values()))
+    frontier.schedule.condemn(host, Failure(FailureKind.CIRCUIT_OPEN, "down"))
+    frontier.residence.save(host, 0.0)
+    frontier.store.close()
+
+    frontier = Frontier(path)
+    assert frontier.drain(0.0) == []  # still given up: both end without being asked
+    assert frontier.store.counters["failed"] == 2
+    frontier.store.close()
+
+    store = Store.open(path)
+    store.requeue_failed(())
+    store.close()
+    frontier = Frontier(path)
+    assert len(frontier.drain(0.0)) == 2
+    assert frontier.store.counters["done"] == 2
+    frontier.store.close()
+
+
+def test_a_file_of_another_format_and_one_that_is_no_database_are_refused_by_name(path):
+    Store.open(path, create=True).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 9")
+    db.close()
+    with pytest.raises(UsageError, match=r"shard\.sqlite: frontier format 9"):
+        Store.open(path)
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(OutputError, match=r"shard\.sqlite"):
+        Store.open(path)
+    with pytest.raises(UsageError, match="no such frontier"):
+        Store.open(path.with_name("missing.sqlite"))

@@ -1,0 +1,196 @@
+"""Redirects between the sites of two shards: the owner of a URL fetches it, the owner of the site says when."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count, pairwise
+
+import pytest
+from fake_time import run
+from shard_rig import Shard, SlowWeb, kinds, redirect
+
+from engine.model.messages import Control
+from engine.model.outcome import FailureKind
+from engine.policy.placement import shard_of
+from engine.transport.base import Response
+
+K = FailureKind
+
+
+def host_of(shard, nth=0):
+    """The nth of the hosts that belong to a shard of two."""
+    names = (f"site{n}.test" for n in count())
+    mine = (name for name in names if shard_of(name, 2) == shard)
+    return [next(mine) for _ in range(nth + 1)][-1]
+
+
+HERE, THERE = host_of(0), host_of(1)
+
+
+class Pair:
+    """Two shards and, between them, the supervisor's relay."""
+
+    def __init__(self, folder, web, **settings):
+        self.folder = folder
+        self.web = web
+        self.settings = settings
+        self.shards = [self.started(0), self.started(1)]
+        self.held_back = None  # message types that wait, and where they go
+
+    def started(self, number):
+        return Shard(self.folder, self.web, shard=number, shards=2, relay=self.relay, **self.settings)
+
+    def relay(self, sender, header):
+        asyncio.get_running_loop().call_later(0.001, self.pass_on, sender, header)
+
+    def pass_on(self, sender, header):
+        if self.held_back is not None and header["type"] == self.held_back[0]:
+            self.held_back[1].append((sender, header))
+            return
+        to = self.shards[header["to"]]
+        if to is None:
+            if header["type"] == Control.PERMIT_ASK:
+                self.shards[sender].tell(Control.SHARD_GONE, shard=header["to"])
+            return
+        to.tell(header["type"], **{key: value for key, value in header.items() if key != "type"} | {"from": sender})
+
+    async def die(self, number):
+        shard, self.shards[number] = self.shards[number], None
+        await shard.kill()
+        for other in self.shards:
+            if other is not None:
+                other.tell(Control.SHARD_GONE, shard=number)
+
+    async def complete(self):
+        for shard in self.shards:
+            await shard.until_finished(within_s=5000)
+        for shard in self.shards:
+            assert shard.held == (0,) * 6
+            assert not shard.parts.hops._asked
+            assert not shard.parts.hops._given
+            await shard.drain()
+        return [shard.rows() for shard in self.shards]
+
+
+def urls(host, count_):
+    return [f"http://{host}/{n}" for n in range(count_)]
+
+
+def complete(folder, web, here, there=(), **settings):
+    async def main():
+        pair = Pair(folder, web, **settings)
+        await pair.shards[0].feed(*here)
+        await pair.shards[1].feed(*there)
+        return await pair.complete()
+
+    return run(main())
+
+
+def test_a_hop_to_another_shards_site_keeps_to_that_hosts_delay(tmp_path):
+    web = SlowWeb()
+    for n in range(4):
+        web.answer(HERE, f"/{n}", redirect(f"http://{THERE}/from{n}"))
+    here, there = complete(tmp_path, web, urls(HERE, 4), urls(THERE, 4))
+    assert set(kinds(here).values()) == set(kinds(there).values()) == {None}
+    assert {row["shard"] for row in here.values()} == {0}
+    assert web.targets(THERE).count("/robots.txt") == 1
+    times = sorted(web.times(THERE))
+    assert len(times) == 9
+    assert min(after - before for before, after in pairwise(times)) >= 1.0
+
+
+def test_what_the_other_shards_robots_txt_refuses_is_not_asked(tmp_path):
+    web = SlowWeb()
+    web.answer(THERE, "/robots.txt", Response(200, body=b"User-agent: *\nDisallow: /"))
+    web.answer(HERE, "/0", redirect(f"http://{THERE}/no"))
+    here, _ = complete(tmp_path, web, urls(HERE, 1))
+    assert list(kinds(here).values()) == [K.ROBOTS_DISALLOWED]
+    assert web.targets(THERE) == ["/robots.txt"]
+
+
+def test_a_429_under_a_permit_pauses_the_host_for_its_owner_too(tmp_path):
+    web = SlowWeb()
+    web.answer(HERE, "/0", redirect(f"http://{THERE}/busy"))
+    web.answer(THERE, "/busy", Response(429))
+    here, there = complete(
+        tmp_path, web, urls(HERE, 1), urls(THERE, 4), retry__max_attempts=1, retry__rate_limit_delay_s=40
+    )
+    assert list(kinds(here).values()) == [K.RATE_LIMITED]
+    assert len(there) == 4
+    busy = next(at for at, host, target in web.written if target == "/busy")
+    assert all(not busy < at < busy + 40 for at in web.times(THERE))
+
+
+def test_a_host_that_cannot_be_reached_for_its_robots_txt_gives_its_kind(tmp_path):
+    web = SlowWeb()
+    web.answer(HERE, "/0", redirect(f"http://{THERE}/"))
+    web.fail_connect(THERE, K.DNS_NOT_FOUND)
+    here, _ = complete(tmp_path, web, urls(HERE, 1))
+    assert list(kinds(here).values()) == [K.DNS_NOT_FOUND]
+
+
+def test_robots_txt_files_that_redirect_to_each_other_across_shards_hold_nobody(tmp_path):
+    web = SlowWeb()
+    web.answer(HERE, "/robots.txt", redirect(f"http://{THERE}/robots2.txt"))
+    web.answer(THERE, "/robots.txt", redirect(f"http://{HERE}/robots2.txt"))
+    for host in (HERE, THERE):
+        web.answer(host, "/robots2.txt", Response(404))
+    here, there = complete(tmp_path, web, urls(HERE, 2), urls(THERE, 2))
+    assert set(kinds(here).values()) == set(kinds(there).values()) == {None}
+
+
+@pytest.mark.parametrize("held_back", [Control.PERMIT_ASK, Control.PERMIT_REPLY, Control.PERMIT_DONE])
+@pytest.mark.parametrize("dies", [0, 1])
+def test_a_shard_that_dies_with_a_permit_in_any_state_strands_nobody(tmp_path, held_back, dies):
+    web = SlowWeb()
+    web.answer(HERE, "/0", redirect(f"http://{THERE}/from"))
+
+    async def main():
+        pair = Pair(tmp_path, web)
+        pair.held_back = (held_back, late := [])
+        await pair.shards[0].feed(*urls(HERE, 2))
+        await pair.shards[1].feed(*urls(THERE, 2))
+        await asyncio.sleep(10)
+        assert late
+        await pair.die(dies)
+        await asyncio.sleep(1)
+        pair.held_back = None
+        pair.shards[dies] = pair.started(dies)
+        await asyncio.sleep(0)
+        pair.shards[dies].tell(Control.INGESTED)
+        for sender, header in late:  # what was on its way to or from the dead arrives at its successor
+            pair.pass_on(sender, header)
+        return await pair.complete()
+
+    here, there = run(main())
+    assert (len(here), len(there)) == (2, 2)
+    assert set(kinds(here).values()) == set(kinds(there).values()) == {None}
+
+
+def test_a_permit_whose_user_is_never_heard_of_again_expires(tmp_path):
+    web = SlowWeb()
+    web.answer(HERE, "/0", redirect(f"http://{THERE}/from"))
+
+    async def main():
+        pair = Pair(tmp_path, web)
+        pair.held_back = (Control.PERMIT_DONE, [])
+        await pair.shards[0].feed(*urls(HERE, 1))
+        await pair.shards[1].feed(*urls(THERE, 2))
+        return await pair.complete()
+
+    _, there = run(main())
+    assert set(kinds(there).values()) == {None}
+
+
+def test_an_answer_to_a_former_life_is_not_taken_for_one_to_this(tmp_path):
+    async def main():
+        lives = [Shard(tmp_path / name, SlowWeb()) for name in ("a", "b")]
+        first = [next(life.parts.hops._numbers) for life in lives]
+        for life in lives:
+            await asyncio.sleep(0)
+            await life.drain()
+        return first
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    assert len(set(run(main()))) == 2
