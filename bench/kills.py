@@ -45,7 +45,7 @@ def main() -> int:
     ):
         urls = lists.write(outcome.folder / "urls.txt", _urls(options.urls))
         settings = {**engine_run.LOCAL, **engine_run.all_hosts_at(web.port), "run.shards": 2}
-        chance = random.Random(options.seed)
+        chance = random.Random(options.seed)  # noqa: S311 - when to kill
         began = time.monotonic()
         oracle = _undisturbed(outcome.folder / "oracle", urls, settings)
         length_s = time.monotonic() - began
@@ -91,7 +91,7 @@ def _undisturbed(out: Path, urls: Path, settings: dict[str, Any]) -> dict[str, A
     return {row["fetch_url"]: _steady(row) for row in _rows(out)}
 
 
-def _killed(  # noqa: PLR0913 - what a round is drawn from
+def _killed(  # noqa: PLR0913, PLR0917 - what a round is drawn from
     out: Path, urls: Path, settings: dict[str, Any], chance: random.Random, length_s: float, victim: str
 ) -> tuple[tuple[str, str, str], list[int]]:
     """Kill one to MAX_KILLS times, at moments drawn over the length of an undisturbed run; then let it end."""

@@ -49,7 +49,9 @@ def main():
         for page in pages:
             worker.work(page)
         seconds = time.process_time() - start
-        print(f"round {number + 1}: {len(pages) / seconds:.1f} pages a CPU second, {seconds / len(pages) * 1000:.2f} ms a page")
+        print(
+            f"round {number + 1}: {len(pages) / seconds:.1f} pages a CPU second, {seconds / len(pages) * 1000:.2f} ms a page"
+        )
     for part, seconds in sorted(parts(worker, settings, pages).items(), key=lambda item: -item[1]):
         print(f"  {part:20} {seconds / len(pages) * 1000:6.2f} ms")
 

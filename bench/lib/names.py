@@ -10,7 +10,8 @@ import asyncio
 import struct
 
 import uvloop
-from parent import die_with_parent
+
+from lib.parent import die_with_parent
 
 _HEADER_BYTES = 12
 _A = 1

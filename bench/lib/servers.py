@@ -20,7 +20,7 @@ from lib.web import filler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HERE = Path(__file__).parent
+_BENCH = Path(__file__).resolve().parents[1]
 _LEAVE_S = 20
 
 #: Pages that nginx serves, and how large each is: between two and three packets' worth of them fit a core's cache.
@@ -98,7 +98,7 @@ class WebServer:
 def web(folder: Path, **options: Any) -> Iterator[WebServer]:
     """Serve as :mod:`lib.web` does; options as on its command line (delay_s=(0.1, 0.3), log=True)."""
     record = folder / "web.record"
-    line = [sys.executable, _HERE / "web.py", "--record", record]
+    line = [sys.executable, "-m", "lib.web", "--record", record]
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"
         if value is True:
@@ -112,7 +112,7 @@ def web(folder: Path, **options: Any) -> Iterator[WebServer]:
 @contextmanager
 def name_server() -> Iterator[str]:
     """Serve names as :mod:`lib.names` does; gives what fetch.nameservers takes."""
-    with printing_port([sys.executable, _HERE / "names.py"]) as (_, port):
+    with printing_port([sys.executable, "-m", "lib.names"]) as (_, port):
         yield f"127.0.0.1:{port}"
 
 
@@ -120,7 +120,7 @@ def name_server() -> Iterator[str]:
 def printing_port(line: list[Any]) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A process that prints the port it listens on."""
     process = subprocess.Popen(  # noqa: S603 - our own scripts
-        [str(part) for part in line], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [str(part) for part in line], stdout=subprocess.PIPE, text=True, start_new_session=True, cwd=_BENCH
     )
     try:
         yield process, int(process.stdout.readline())

@@ -36,7 +36,9 @@ def tests_web(folder: Path) -> Iterator[TestsWeb]:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "web.jsonl"
     line = [sys.executable, TESTS / "web" / "server.py", "--log", log]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        line, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             yield TestsWeb(int(process.stdout.readline().rpartition(":")[2]), log)
         finally:

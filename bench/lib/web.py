@@ -22,7 +22,8 @@ from pathlib import Path
 from time import monotonic
 
 import uvloop
-from parent import die_with_parent
+
+from lib.parent import die_with_parent
 
 _HEAD = re.compile(rb"GET (\S+) HTTP/1.1\r\n(?:.*\r\n)*?Host: *([^:\r]+)", re.IGNORECASE)
 _REASONS = {

@@ -31,7 +31,9 @@ COUNTS_A_BEAT: Final = 200
 
 
 #: Why a host is given up for good; other condemnations follow from the settings or the host's name each time.
-GIVEN_UP: Final = frozenset({FailureKind.CIRCUIT_OPEN, FailureKind.RATE_LIMITED, FailureKind.ROBOTS_DISALLOWED})
+GIVEN_UP: Final = frozenset({
+    FailureKind.CIRCUIT_OPEN, FailureKind.DNS_NOT_FOUND, FailureKind.RATE_LIMITED, FailureKind.ROBOTS_DISALLOWED
+})  # fmt: skip
 
 
 class HostFactory(Protocol):

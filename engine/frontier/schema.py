@@ -103,6 +103,5 @@ def writing(path: Path) -> Iterator[None]:
     except EngineError:
         raise
     except sqlite3.DatabaseError as error:
-        raise OutputError(
-            f"{path}: the frontier cannot be read or written: {error}; mend that (is the disk full?), then: enrich resume"
-        ) from error
+        mend = "mend that (is the disk full?), then: enrich resume"
+        raise OutputError(f"{path}: the frontier cannot be read or written: {error}; {mend}") from error

@@ -29,7 +29,8 @@ class Control(StrEnum):
     FINISHED = "finished"  # every task known is done or failed, committed, and ingest is over
     FAULT = "fault"  # message: str, exit_code: int; the shard cannot go on and leaves
     # shard -> supervisor -> shard (relayed by `to`; `from` is set by the supervisor)
-    PERMIT_ASK = "permit_ask"  # to, permit: int, url: str; may a request for `url` be sent to a site of yours?
+    # may a request for `url` be sent to a site of yours? robots: it is a robots.txt itself, which asks no other
+    PERMIT_ASK = "permit_ask"  # to, permit: int, url: str, robots: bool
     PERMIT_REPLY = "permit_reply"  # to, permit, kind: str | None (None: go now), message: str, again: bool (ask later)
     PERMIT_DONE = "permit_done"  # to, permit, status: int, kind: str | None, retry_after_s: float | None, written: bool
 

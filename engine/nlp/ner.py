@@ -57,7 +57,11 @@ class Recogniser:
         mentions = agree(list(spans([labels[tag] for tag in tags.tolist()])), text)
         token = words.token[words.at].tolist()
         add_entities(
-            doc, [(token[start], token[end - 1] + 1, self._label(text, start, end, label)) for start, end, label in mentions]
+            doc,
+            [
+                (token[start], token[end - 1] + 1, self._label(text, start, end, label))
+                for start, end, label in mentions
+            ],
         )
         return doc
 

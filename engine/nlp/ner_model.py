@@ -72,10 +72,7 @@ class Model:
         none = np.zeros(size, dtype=np.float32)
         self._marks = np.stack([named.get(mark_name(mark), none) for mark in range(len(MARKS))])
         self._styles = np.stack(
-            [
-                named.get(style_name(style, kind), none)
-                for style, kind in product(range(len(STYLES)), range(len(KINDS)))
-            ]
+            [named.get(style_name(style, kind), none) for style, kind in product(range(len(STYLES)), range(len(KINDS)))]
         )
 
     def _table(self, named: Mapping[str, NDArray[np.float32]], window: tuple[int, ...]) -> NDArray[np.float32]:
@@ -164,9 +161,7 @@ class Memory:
         self._blocks = np.zeros((size, len(_DISTANCES), len(self._model.labels)), dtype=np.float32)
         self._kinds = np.full(size, EDGE, dtype=np.int64)
 
-    def look_up(
-        self, orth: NDArray[np.uint64], strings: StringStore
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def look_up(self, orth: NDArray[np.uint64], strings: StringStore) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The block and the kind of each word."""
         ids, inverse = np.unique(orth, return_inverse=True)
         if len(self._known) > _MOST_WORDS:

@@ -28,7 +28,9 @@ EDGE: Final = 0
 _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 
 #: Words inside names that begin with a small letter.
-_LINKS: Final = frozenset("of the and for de del della di da do dos du des la le van von der den al bin ibn y e".split())
+_LINKS: Final = frozenset(
+    "of the and for de del della di da do dos du des la le van von der den al bin ibn y e".split()
+)
 _CALENDAR: Final = frozenset(
     "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug "
     "Sep Sept Oct Nov Dec Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thurs Fri Sat "
@@ -94,7 +96,9 @@ def word_attributes(word: str) -> list[str]:
     lower = word.lower()[:_MAX_WORD]
     attributes = [f"w={lower}", f"k={KINDS[word_kind(word)]}", f"x={_shape(word)}"]
     if word[:1].isalnum():
-        attributes += [f"{family}={lower[:size]}" for family, size in (("p", 2), ("p", 3), ("p", 4)) if len(lower) > size]
+        attributes += [
+            f"{family}={lower[:size]}" for family, size in (("p", 2), ("p", 3), ("p", 4)) if len(lower) > size
+        ]
         attributes += [f"s={lower[-size:]}" for size in (2, 3, 4) if len(lower) > size]
         if any(map(str.isupper, word)):
             attributes.append(f"c={word[:_MAX_WORD]}")

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import spacy
 
+from engine.nlp.cjk import GRAMMAR, INNER_SPACE
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -104,7 +106,7 @@ class Kinds:
         return np.array(kinds, dtype=np.int8)
 
     def _kind(self, word: str) -> int:
-        if word.replace("’", "'") in self._stop_words:
+        if word.replace("’", "'") in self._stop_words or GRAMMAR.fullmatch(word):
             return STOP
         if not 1 < len(word) <= _MAX_WORD_CHARS or not word[0].isalpha() or "://" in word or word.startswith("www."):
             return BREAK
@@ -135,5 +137,6 @@ class Terms:
         self.strings = doc.vocab.strings
 
     def words(self, start: int, length: int) -> str:
-        """The tokens from `start` as written, one space between."""
-        return " ".join(self.strings[orth] for orth in self.orth[start : start + length].tolist())
+        """The tokens from `start` as written, one space between where their script has spaces."""
+        words = " ".join(self.strings[orth] for orth in self.orth[start : start + length].tolist())
+        return words if words.isascii() else INNER_SPACE.sub("", words)

@@ -5,8 +5,9 @@ one at a time, so that 20,000 brackets in a row take seconds. Here every alterna
 over more than a token: the time is linear in the text whatever it holds.
 
 Laws: the tokens joined give the text back exactly; no token is longer than `MAX_TOKEN_CHARS` (a URL:
-`MAX_URL_CHARS`); words are what lies between spaces and punctuation in any script, so a language written without
-spaces yields clauses. Contractions are cut as English treebanks do ("it" + "'s") except for "n't", which stays whole.
+`MAX_URL_CHARS`); words are what lies between spaces and punctuation in any script, and Chinese and Japanese are cut
+further (engine/nlp/cjk.py; other languages written without spaces, such as Thai, yield clauses). Contractions are cut
+as English treebanks do ("it" + "'s") except for "n't", which stays whole.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spacy.tokens import Doc
 from spacy.util import DummyTokenizer, registry
+
+from engine.nlp.cjk import CHARACTER, Segmenter, has_unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,13 +77,29 @@ class RegexTokenizer(DummyTokenizer):
 
     def __call__(self, text: str) -> Doc:
         """The Doc of `text`, which holds no lone surrogate."""
-        pairs = _TOKEN.findall(text)
+        pairs: list[tuple[str, str]] = _TOKEN.findall(text)
+        if has_unspaced(text):
+            pairs = _cut_unspaced(pairs)
         doc = Doc(self.vocab, words=[word for word, _ in pairs], spaces=[space != "" for _, space in pairs])
         doc.user_data[_TEXT_KEY] = text
         return doc
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (RegexTokenizer, (self.vocab,))
+
+
+def _cut_unspaced(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(word, space after it) with the words of scripts without spaces cut."""
+    segmenter = Segmenter(word for word, _ in pairs if CHARACTER.search(word))
+    cut: list[tuple[str, str]] = []
+    for word, space in pairs:
+        if CHARACTER.search(word):
+            *pieces, last = segmenter.cut(word)
+            cut += [(piece, "") for piece in pieces]
+            cut.append((last, space))
+        else:
+            cut.append((word, space))
+    return cut
 
 
 @registry.tokenizers(TOKENIZER)  # type: ignore[untyped-decorator]

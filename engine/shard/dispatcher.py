@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from engine.model.outcome import Failure, FailureKind, Outcome
@@ -244,17 +245,31 @@ class Dispatcher:
             self.open_breakers.add(host.id)
             self._residence.save(host, now)
         if decided.pause:
-            asked = outcome.retry_after_s if outcome.retry_after_s is not None else self._pauses.default_s
-            host.pause.pause(now, min(asked, self._pauses.max_s) if self._pauses.max_s else asked, sent_at)
-            self._residence.save(host, now)
+            self._pause(host, outcome, sent_at, now)
         elif signal is Signal.SUCCESS:
             host.pause.success(sent_at)
         if host.condemned is None:
             self._give_up(host, outcome)
 
+    def pause(self, host: HostState, outcome: Outcome) -> None:
+        """Leave a host alone for what another one answered in its place (a redirected robots.txt)."""
+        self._pause(host, outcome, inf, self._loop.time())
+        if host.condemned is None:
+            self._give_up(host, outcome)
+
+    def _pause(self, host: HostState, outcome: Outcome, sent_at: float, now: float) -> None:
+        rules = self._pauses
+        asked = outcome.retry_after_s if outcome.retry_after_s is not None else rules.default_s
+        host.pause.pause(now, min(asked, rules.max_s) if rules.max_s else asked, sent_at)
+        self._residence.save(host, now)
+
     def _give_up(self, host: HostState, outcome: Outcome) -> None:
         """Every run ends: a host that only fails, or only says "later", is asked no more."""
-        if host.breaker.exhausted:
+        if outcome.kind is FailureKind.DNS_NOT_FOUND and host.breaker.state is State.OPEN:
+            # That a name does not exist is an answer, given several times by now: cooling would not mend it.
+            message = f"the name {host.name} does not exist or has no address"
+            self.condemn(host, Failure(FailureKind.DNS_NOT_FOUND, message))
+        elif host.breaker.exhausted:
             message = f"{host.name} failed too often in a row; its circuit breaker was tried again in vain"
             self.condemn(host, Failure(FailureKind.CIRCUIT_OPEN, message))
         elif host.pause.exhausted(self._pauses.max_pauses):

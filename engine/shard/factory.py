@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 ACCEPT: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
+#: What of `fetch.headers` other sites may see too, where a redirect leads there: any other field may hold a secret.
+HARMLESS: Final = frozenset({"user-agent", "accept", "accept-language", "accept-encoding", "cache-control", "dnt"})
+
+
 def site_rules(settings: Settings) -> SiteRules[SiteRule]:
     """The `sites:` settings, compiled."""
     return SiteRules((rule.match, rule) for rule in settings.sites)
@@ -87,7 +91,7 @@ class HeaderRules:
         """The fields for a host. `own_site`: it belongs to the site of the URL as given, and may see what is secret."""
         rule = self._sites.lookup(host)
         headers = self._common + (self._secret if own_site else _harmless(self._secret))
-        if rule is None:
+        if rule is None or not own_site:  # a page of another site is not to use what a rule entrusts to this one
             return headers
         extra: Headers = tuple(rule.headers.items())
         if rule.auth is not None:
@@ -97,7 +101,7 @@ class HeaderRules:
 
 
 def _harmless(headers: Headers) -> Headers:
-    return tuple(pair for pair in headers if pair[0].lower() not in {"authorization", "cookie"})
+    return tuple(pair for pair in headers if pair[0].lower() in HARMLESS)
 
 
 def aimd_rules(settings: Settings, shards: int) -> AimdRules:

@@ -77,6 +77,7 @@ class Attempt:
     charged: bool = False  # a request was made for it
     duration_ms: float = 0.0
     answer: Answer | None = None
+    answered_by: Target | None = None
 
     def fetched(self, shard: int) -> Fetched:
         """The facts for a row."""
@@ -85,7 +86,7 @@ class Attempt:
             url=task.url,
             fetch_url=task.fetch_url,
             shard=shard,
-            final_url=self.target.fetch_url if answer is not None else None,
+            final_url=self.answered_by.fetch_url if self.answered_by is not None else None,
             input=task.input,
             status_code=answer.response.status if answer is not None else 0,
             content_type=answer.response.headers.get("Content-Type", "") if answer is not None else "",
@@ -182,7 +183,7 @@ class Fetcher:
         self._charge(attempt)
         headers = self._headers(attempt, first)
         answer = await self._parts.requester.send(attempt.target, grant, headers, attempt.lease.grow)
-        attempt.answer = answer
+        attempt.answer, attempt.answered_by = answer, attempt.target
         attempt.duration_ms += answer.duration_ms
         return answer
 
@@ -196,6 +197,7 @@ class Fetcher:
         """Cookies and authorisation go to the site of the URL as given, never to where a redirect leads."""
         target, auth = attempt.target, attempt.task.auth
         own_site = target is first or site_of(target.host) == site_of(first.host)
+        own_site = own_site and (target.scheme == "https" or first.scheme == "http")  # nor over an unsafe line
         headers = self._parts.headers.of(target.host, own_site=own_site)
         if auth is None or target.origin != first.origin:
             return headers

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from engine.frontier.hoststate import Gate
 from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.policy.retry import parse_retry_after
+from engine.policy.robots import MAX_BODY_BYTES
 from engine.transport.base import Request, TransportError
 
 if TYPE_CHECKING:
@@ -103,11 +104,12 @@ class Requester:
             request = Request("GET", target.scheme, target.host, target.port, path_of(target), headers)
             response = await exchange.send(
                 request,
-                max_body_bytes=self._max_body_bytes,
+                max_body_bytes=MAX_BODY_BYTES + 1 if robots else self._max_body_bytes,
                 on_bytes=partial(self._count, on_bytes),
                 on_written=partial(self._dispatcher.written, grant),
                 # The second writing of a stale request would come before the host is due.
                 resend_stale=grant.host is not None and grant.host.delay_s <= 0,
+                truncate=robots,
             )
         except TransportError as error:
             if error.stale:

@@ -16,7 +16,7 @@ from engine.model.outcome import Failure, FailureKind
 from engine.model.url import Target, origin_of, parse_target
 from engine.policy.politeness import effective_delay
 from engine.policy.robots import ALLOW_ALL, Robots, parse
-from engine.shard.requester import NotAsked, path_of, redirect_target
+from engine.shard.requester import NotAsked, RequestFailed, path_of, redirect_target
 
 if TYPE_CHECKING:
     from engine.frontier.hosts import HostTable
@@ -32,11 +32,8 @@ MAX_AGE_S: Final = 86_400.0
 #: RFC 9309, section 2.3.1.2: at least five redirects are followed; beyond them the file counts as unavailable.
 MAX_REDIRECTS: Final = 5
 
-#: RFC 9309, section 2.5: at least 500 KiB are parsed. What lies beyond is not kept.
-MAX_PARSED_BYTES: Final = 512_000
-
-#: Parsed files in memory; others are read again from disk.
-MAX_IN_MEMORY: Final = 20_000
+#: Parsed files in memory, bytes; what was used longest ago is read again from disk when it is needed.
+MAX_IN_MEMORY_BYTES: Final = 32 << 20
 
 _OK: Final = range(200, 300)
 _UNAVAILABLE: Final = range(300, 500)
@@ -67,6 +64,7 @@ class RobotsFiles:
         self._max_crawl_delay_s = max_crawl_delay_s
         self._obey = obey
         self._parsed: OrderedDict[str, tuple[Robots, float]] = OrderedDict()  # origin -> (rules, kept until)
+        self._parsed_bytes = 0
         self._loading: dict[str, asyncio.Future[None]] = {}
         self._now = asyncio.get_running_loop().time
 
@@ -97,7 +95,7 @@ class RobotsFiles:
         done = self._loading[origin] = asyncio.get_running_loop().create_future()
         host.robots_pending += 1
         try:
-            row = await self._fetch(target, grant)
+            row = await self._fetch(target, host, grant)
             self._table.keep_robots(origin, row)
             self._remember(origin, row, host, MAX_AGE_S)
         finally:
@@ -106,7 +104,7 @@ class RobotsFiles:
             done.set_result(None)
             self._dispatcher.revisit(host)  # its tasks have waited, whatever came of it
 
-    async def _fetch(self, target: Target, grant: Grant) -> RobotsRow:
+    async def _fetch(self, target: Target, host: HostState, grant: Grant) -> RobotsRow:
         url = parse_target("/robots.txt", f"{target.origin}/")
         for redirects in range(MAX_REDIRECTS + 1):
             if isinstance(url, Failure):  # a redirect to what is no URL of ours
@@ -114,9 +112,11 @@ class RobotsFiles:
             answer = await self._requester.send(url, grant, self._headers, _ignore, robots=True)
             status = answer.response.status
             if status == _TOO_MANY_REQUESTS or status not in range(200, 500):
-                raise NotAsked  # the host pauses, and is given up after politeness.max_pauses of them
+                # The host that answered pauses already; the one whose file it is waits with it.
+                self._dispatcher.pause(host, answer.outcome)
+                raise NotAsked
             if status in _OK:
-                return RobotsRow(time.time(), status, answer.response.body[:MAX_PARSED_BYTES])
+                return RobotsRow(time.time(), status, answer.response.body)
             location = redirect_target(answer)
             if location is None:
                 return RobotsRow(time.time(), status, b"")
@@ -125,16 +125,20 @@ class RobotsFiles:
             url = parse_target(location, url.fetch_url)
             if isinstance(url, Target):
                 hop = await self._hops.grant(url, check_robots=False)
-                if isinstance(hop, Failure):
-                    break
+                if isinstance(hop, Failure):  # unreachable is not unavailable (2.3.1.4): it allows nothing
+                    raise RequestFailed(hop, 0.0)
                 grant = hop
         return RobotsRow(time.time(), _UNAVAILABLE.start, b"")
 
     def _remember(self, origin: str, row: RobotsRow, host: HostState, for_s: float) -> Robots:
         rules = parse(row.body, self._token) if row.status in _OK else ALLOW_ALL
+        if (old := self._parsed.pop(origin, None)) is not None:
+            self._parsed_bytes -= old[0].size_bytes
         self._parsed[origin] = (rules, self._now() + for_s)
-        if len(self._parsed) > MAX_IN_MEMORY:
-            self._parsed.popitem(last=False)
+        self._parsed_bytes += rules.size_bytes
+        while self._parsed_bytes > MAX_IN_MEMORY_BYTES and len(self._parsed) > 1:
+            _, (dropped, _) = self._parsed.popitem(last=False)
+            self._parsed_bytes -= dropped.size_bytes
         return self._slowed(host, rules)
 
     def _slowed(self, host: HostState, rules: Robots) -> Robots:

@@ -201,7 +201,7 @@ class Worker:
         before, self._logged_limit = self._logged_limit, limit.limit
         if limit.limit < before:
             _LOG.info("limit", limit=limit.limit, before=before, cause=limit.cause)
-        elif limit.limit > before:
+        elif before and limit.limit > before:
             _LOG.debug("limit", limit=limit.limit, before=before, cause=limit.cause)
 
     def _bound_by_lag(self, lag_s: float, now: float) -> None:

@@ -28,7 +28,9 @@ class Server:
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("web") / "log.jsonl"
     command = [sys.executable, TESTS / "web" / "server.py", "--log", log]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline().rpartition(":")[2])
         yield Server(port, log)

@@ -223,15 +223,15 @@ def role_of(process: psutil.Process) -> str:
     """What a process of the engine is, by how it was started."""
     try:
         line = " ".join(process.cmdline())
-        if "resource_tracker" in line:
-            return "tracker"
-        if "forkserver" in line:
-            parent = process.parent()
-            is_child = parent is not None and "multiprocess.forkserver" in " ".join(parent.cmdline())
-            return "nlp" if is_child else "forkserver"
-        return "shard" if "spawn_main" in line else "supervisor"
+        parent = process.parent()
+        parents = " ".join(parent.cmdline()) if parent is not None else ""
     except psutil.NoSuchProcess:
         return "gone"
+    if "resource_tracker" in line:
+        return "tracker"
+    if "forkserver" in line:
+        return "nlp" if "multiprocess.forkserver" in parents else "forkserver"
+    return "shard" if "spawn_main" in line else "supervisor"
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

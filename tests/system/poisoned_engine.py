@@ -1,4 +1,6 @@
-"""`poisoned_engine.py LIST --out DIR --set ...`: an `enrich run` with NLP children that some pages hang or crash: all real but the poison.
+"""An `enrich run` with NLP children that some pages hang or crash: poisoned_engine.py LIST --out DIR --set ...
+
+All is real but the poison. Children import this file by name: the folder above it must be on PYTHONPATH.
 
 A page whose URL says poison=crash ends its process by a fault signal; poison=hang never leaves C code.
 """
@@ -11,8 +13,6 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from engine.errors import EngineError
 from engine.nlp.process import prepare_process, serve

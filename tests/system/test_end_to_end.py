@@ -6,6 +6,8 @@ import json
 
 from system.harness import contents, lines, rows
 
+from engine.model.record import Fetched, base_row
+
 URLS = [
     "# a comment, and a blank line",
     "",
@@ -19,12 +21,8 @@ URLS = [
     "ftp://a.test/file",
 ]
 
-FIELDS = (
-    "schema_version url url_hash final_url fetch_url input status_code content_type content_length title text_content "
-    "word_count language entities keywords content_summary content_tags has_pdf_links has_audio_links metadata media "
-    "content_hash simhash duplicate_of from_cache error error_kind attempts fetch_duration_ms process_duration_ms "
-    "enriched_at shard"
-).split()
+#: The order is the rows' too.
+FIELDS = list(base_row(Fetched("", "", 0), ""))
 
 
 def test_a_run_end_to_end(enrich):

@@ -114,7 +114,11 @@ def test_a_page_that_kills_its_process_costs_its_own_row_only(enrich):
     poison = {f"http://poison.test/html/1?poison={kind}": f"nlp_{end}" for kind, end in POISON.items()}
     urls = [*healthy[:10], *poison, *healthy[10:]]
     program = Path(__file__).with_name("poisoned_engine.py")
-    done = enrich(program, *enrich.run(enrich.listing(urls), nlp__timeout_s=1)[1:])
+    done = enrich(
+        program,
+        *enrich.run(enrich.listing(urls), nlp__timeout_s=1)[1:],
+        environ={"PYTHONPATH": str(program.parents[1])},
+    )
     assert done.code == 0, done.err
     found = rows(enrich.out)
     assert {url: row["error_kind"] for url, row in found.items()} == {**dict.fromkeys(healthy), **poison}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from system.name_server import NameServer
 from system.harness import Enrich, rows
+from system.name_server import NameServer
 from web import politeness
 
 #: What is led to the local web; every other host is asked of the name server.
-SERVED = "ok plain flaky limited loop moved robots-deny-x hang slow lost large coded odd secure".split()
+SERVED = ["ok", "plain", "flaky", "limited", "loop", "moved", "robots-deny-x", "hang", "slow", "lost", "large", "coded"]
+SERVED += ["odd", "secure"]
 
 #: URL: (error_kind, status_code, attempts). The status is 0 where no whole answer came.
 ENDS = {

@@ -36,7 +36,7 @@ def test_retry_replaces_the_failed_rows_of_a_kind(enrich, web):
     assert enrich.refused("verify", enrich.out).code == 0
 
 
-def test_secrets_must_be_given_again(enrich, web):
+def test_secrets_must_be_given_again(enrich):
     secret = {"fetch__headers": {"X-Key": "hunter2"}}
     urls = [f"http://slow-300-secret.test/echo?{n}" for n in range(9)]
     running = enrich.start(*enrich.run(enrich.listing(urls), extract__extractor="fast", nlp__pipeline="none", **secret))
@@ -52,7 +52,7 @@ def test_secrets_must_be_given_again(enrich, web):
 
 
 def test_redirects_across_shards_obey_the_other_sites_rules(enrich, web):
-    """Twenty-four sites over two shards, each leading to the next: some hops cross, and all are permitted or refused."""
+    """Twenty-four sites over two shards, each leading to the next: some hops cross; each is permitted or refused."""
     names = [f"x{n}.test" for n in range(24)]
     there = [f"http://{after}/html/1" for after in names[1:]] + ["http://robots-deny-x.test/html/1"]
     urls = [f"http://{name}/redirect-to?url={to}" for name, to in zip(names, there, strict=True)]
