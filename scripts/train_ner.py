@@ -38,7 +38,7 @@ LABELS: Final = ("PER", "LOC", "ORG")
 TAGS: Final = ("O", *(f"{prefix}-{label}" for label in LABELS for prefix in "BI"))
 SUFFIXES: Final = {".tsv", ".iob", ".conll", ".gz"}
 #: crfsuite's L-BFGS: much L1 makes a small model of few features, L2 keeps weights of rare ones low.
-PARAMETERS: Final = {"c1": 0.15, "c2": 0.03, "max_iterations": 160, "feature.possible_transitions": True}
+PARAMETERS: Final = {"c1": 0.05, "c2": 0.1, "max_iterations": 160, "feature.possible_transitions": True}
 #: How often each sentence to fill in is filled in, and each given sentence with other names.
 FILLED: Final = 6
 REPLACED: Final = 1

@@ -30,7 +30,7 @@ GRAMMAR: Final = re.compile(rf"[{_HIRAGANA}]+")
 
 _HAN_CHARACTER: Final = re.compile(rf"[{_HAN}]")
 _RUN: Final = re.compile(rf"[{_HAN}]+|[{_HIRAGANA}]+|[{_KATAKANA}]+|[^{_HAN}{_HIRAGANA}{_KATAKANA}]+")
-_PARTICLES: Final = frozenset("的了是在和与與及或也就都而着著我你您他她它这這那被把从從到对對很吗嗎呢吧啊")
+_PARTICLES: Final = frozenset("的了是在和与與及或也就都而着著这這那被把从從到对對很吗嗎呢吧啊")
 _LONGEST: Final = 4
 _LONGEST_WHOLE: Final = 4
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Span
 
-from engine.nlp.text import squeeze
+from engine.nlp.coreference import fullest_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,12 +33,16 @@ def add_entities(doc: Doc, found: Iterable[tuple[int, int, str]]) -> None:
 
 
 def list_entities(doc: Doc) -> list[dict[str, Any]]:
-    """The row's `entities`: each distinct (text, label) once, in order of first appearance, with its count."""
+    """The row's `entities`: each distinct (text, label) once, in order of first appearance, with its count.
+
+    Names are normalised, and repeats in a shorter form count with the full one (:mod:`engine.nlp.coreference`).
+    """
+    mentions = [(entity.text, entity.label_) for entity in doc.ents]
+    named = fullest_names(mentions)
     listed: dict[tuple[str, str], dict[str, Any]] = {}
-    for entity in doc.ents:
-        text, label = squeeze(entity.text), entity.label_
-        if not text:
-            continue
-        entry = listed.setdefault((text, label), {"text": text, "label": label, "count": 0})
-        entry["count"] += 1
+    for mention in mentions:
+        text = named[mention]
+        if text:
+            entry = listed.setdefault((text, mention[1]), {"text": text, "label": mention[1], "count": 0})
+            entry["count"] += 1
     return list(listed.values())

@@ -1,9 +1,8 @@
 """Builds and loads the spaCy pipeline that analyses pages (`nlp.pipeline`).
 
-The built-in one is a blank English pipeline of our own components: `engine.tokenizer` (a tokenizer), then
-`engine_sentences`, `engine_shapes`, `engine_names` and `engine_phrases`, in this order since an entity that is there
-stays. They are registered with spaCy when this module is imported, so that any spaCy config can name them. (A
-component's name may hold no full stop, hence the underscore.)
+The built-in ones are blank English pipelines of our own components: `engine.tokenizer` (a tokenizer), then those of
+`COMPONENTS`; `builtin` has a trained recogniser, `rules` does without. They are registered with spaCy when this module
+is imported, so that any spaCy config can name them. (A component's name may hold no full stop, hence the underscore.)
 
 Of any other pipeline only what finds entities and sentences is kept. Loaded once a process: children forked after
 :mod:`engine.nlp.preload` share it.
@@ -21,17 +20,17 @@ from spacy import attrs
 from spacy.about import __version__ as spacy_version
 
 from engine.errors import UsageError
-from engine.nlp import names, ner, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
+from engine.nlp import names, ner, page_facts, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
 from engine.nlp.available import BUILT_IN, NONE, require_pipeline
 from engine.nlp.tokens import TOKENIZER
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-RULES: Final = ("engine_sentences", "engine_shapes", "engine_names", "engine_phrases")
+#: By the value of nlp.pipeline. An entity that is there stays, so the surest come first.
 COMPONENTS: Final = {
-    "rules": RULES,
-    "builtin": ("engine_sentences", "engine_shapes", "engine_ner", "engine_names", "engine_phrases"),
+    "rules": ("engine_sentences", "engine_shapes", "engine_facts", "engine_names", "engine_phrases"),
+    "builtin": ("engine_sentences", "engine_shapes", "engine_facts", "engine_ner", "engine_names", "engine_phrases"),
 }
 
 #: spaCy computes every attribute of each new word, 19 µs; these are what our components read, 4 µs. A page has some

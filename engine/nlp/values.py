@@ -13,7 +13,9 @@ class Extracted:
     """A page as an extractor sees it.
 
     `text` is the whole main text, paragraphs separated by blank lines; `language_hint` the page's own claim (BCP 47);
-    `metadata` holds only keys that were found; `media` is None but for PDF, images, audio and video.
+    `metadata` holds only keys that were found; `media` is None but for PDF, images, audio and video. `names` are those
+    that the page's structured data, byline and site name give, by label (PERSON, ORG, GPE, LOC, PRODUCT, EVENT): the
+    analyser finds them in the text.
     `failure` says why there is no text where that is an error; what was found before it is kept.
     """
 
@@ -23,6 +25,7 @@ class Extracted:
     language_hint: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     media: dict[str, Any] | None = None
+    names: dict[str, list[str]] = field(default_factory=dict)
     has_pdf_links: bool = False
     has_audio_links: bool = False
     failure: Failure | None = None

@@ -58,7 +58,7 @@ class PageWorker:
         try:
             extracted = self._extractor.extract(page.body, page.content_type, fetched.final_url or fetched.fetch_url)
             text = cut(extracted.text, self._max_text_length)
-            analysis = self._analyser.analyse(text, extracted.title, extracted.language_hint)
+            analysis = self._analyser.analyse(text, extracted.title, extracted.language_hint, extracted.names)
             tags = content_tags(fetched.final_url or fetched.fetch_url, self._predefined_tags)
             row = make_row(fetched, extracted, analysis, tags=tags, max_text_length=self._max_text_length)
             kind = extracted.failure.kind if extracted.failure is not None else None

@@ -19,6 +19,9 @@ from engine.policy.votes import Votes
 #: A rate is looked at from so many outcomes on. With fewer, one drop would be a decrease (1 of 19 is above 5 %).
 MIN_OUTCOMES: Final = 20
 
+#: The share of the limit from which on it counts as reached, and may rise by interval.
+_REACHED: Final = 0.9
+
 #: Rates are sums of fractions: 19 of 20 must count as 95 % whatever rounding has made of it.
 _ROUNDING: Final = 1e-9
 
@@ -46,7 +49,7 @@ class ShardLimit:
 
     `limit` is the number now, `cause` says why (for logs and the status). It starts at `initial` and rises by one a
     success until the first drop; after that by `increase` each `interval_s` in which the success rate is at the target
-    and half of the limit was used.
+    and nine tenths of the limit were used.
     """
 
     __slots__ = (
@@ -119,7 +122,8 @@ class ShardLimit:
         self._peak = max(self._peak, in_flight)
         if now < self._rise_at:
             return
-        used, fresh = 2 * self._peak >= self.limit, self._fresh
+        # A limit that is not reached binds nobody and need not rise; a host's own limit may be what holds it there.
+        used, fresh = self._peak >= _REACHED * self.limit, self._fresh
         self._rise_at = now + self._rules.interval_s
         self._peak = in_flight
         self._fresh = False

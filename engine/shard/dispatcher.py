@@ -197,14 +197,14 @@ class Dispatcher:
         """Nothing was sent and nothing will be: the host may be asked again at once."""
         self._end(grant, 0.0, self._loop.time())
 
-    def finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False) -> None:
+    def finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False, page: bool = True) -> None:
         """The request ended so: judged by the shard's limit, the host's limit, its breaker and its pause.
 
-        `unreachable`: the system said that there is no network.
+        `unreachable`: the system said that there is no network. `page`: it was no robots.txt.
         """
         now = self._loop.time()
         host = grant.host
-        signal = self.grants.judge(grant, outcome, now)
+        signal = self.grants.judge(grant, outcome, now, page=page)
         if host is not None:
             answered = network_sign(outcome)
             if answered is not None:

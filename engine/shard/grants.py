@@ -128,11 +128,14 @@ class Grants:
             self.connecting -= 1
             self._settle(grant)
 
-    def judge(self, grant: Grant, outcome: Outcome, now: float) -> Signal:
-        """Feed the shard's limit with a request's outcome; a rise of the limit lets waiting requests enter."""
+    def judge(self, grant: Grant, outcome: Outcome, now: float, *, page: bool) -> Signal:
+        """Feed the shard's limit with a request's outcome; a rise of the limit lets waiting requests enter.
+
+        `page`: not a robots.txt, whose 404 a site without a single working page may well answer with.
+        """
         signal = verdict(outcome).signal
         host = grant.host
-        below_500 = is_answer_below_500(outcome)
+        below_500 = page and is_answer_below_500(outcome)
         if host is not None:
             host.answered = host.answered or below_500
             self.limit.on_outcome(host.id, signal, host.answered, grant.sent_at, now, self.on_network)

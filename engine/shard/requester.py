@@ -126,7 +126,7 @@ class Requester:
         status = _NOT_NOW if robots and response.status >= _SERVER_ERROR else response.status
         outcome = Outcome(status, None, retry_after)
         duration_ms = (self._now() - grant.sent_at + connected - began) * 1000
-        self._finish(grant, outcome)
+        self._finish(grant, outcome, page=not robots)
         return Answer(response, outcome, duration_ms)
 
     def _failed(self, grant: Grant, error: TransportError, began: float) -> RequestFailed:
@@ -134,9 +134,9 @@ class Requester:
         self._finish(grant, Outcome(kind=error.kind), unreachable=error.errno in _UNREACHABLE)
         return RequestFailed(Failure(error.kind, error.message), duration_ms)
 
-    def _finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False) -> None:
+    def _finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False, page: bool = True) -> None:
         written = grant.on_network
-        self._dispatcher.finish(grant, outcome, unreachable=unreachable)
+        self._dispatcher.finish(grant, outcome, unreachable=unreachable, page=page)
         self._on_end(grant, outcome, written)
 
     def _abandon(self, grant: Grant) -> None:

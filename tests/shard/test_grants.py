@@ -35,7 +35,7 @@ def test_a_thousand_tasks_all_run_while_the_limit_rises_and_falls_at_random():
                 await grants.enter(grant, now)
                 peak = max(peak, grants.on_network)
                 await asyncio.sleep(chance.random())
-                grants.judge(grant, Outcome(200), now())
+                grants.judge(grant, Outcome(200), now(), page=True)
             finally:
                 grants.leave(grant)
             done.append(number)

@@ -1,0 +1,85 @@
+"""What a page says of itself, as entities of its text (component `engine_facts`).
+
+Structured data names persons, organisations, products and events; where the text writes one of these names it is that
+entity, whatever it looks like, and the only source of PRODUCT. The names and the language travel on the Doc, so that
+the component stands in any spaCy pipeline, and does nothing where nobody has told it anything.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from spacy.lang.en.stop_words import STOP_WORDS
+from spacy.language import Language
+
+from engine.nlp.entities import add_entities
+from engine.nlp.text import squeeze, without_surrogates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from spacy.tokens import Doc
+
+#: Labels whose names are taken from a page.
+LABELS: Final = frozenset({"PERSON", "ORG", "GPE", "LOC", "PRODUCT", "EVENT"})
+#: Names of a label and characters of a name beyond which a page is listing, or lying.
+_MOST_NAMES: Final = 50
+_MOST_CHARS: Final = 100
+_SHORTEST: Final = 3
+
+_NAMES: Final = "engine.names"
+_LANGUAGE: Final = "engine.language"
+
+
+def tell(doc: Doc, names: Mapping[str, Sequence[str]], language: str | None) -> None:
+    """Put on `doc` the names by label that its page gives, and its language (BCP 47; None: unknown)."""
+    doc.user_data[_NAMES] = names
+    doc.user_data[_LANGUAGE] = language
+
+
+def language_of(doc: Doc) -> str | None:
+    """The language that was told."""
+    language = doc.user_data.get(_LANGUAGE)
+    return language if isinstance(language, str) else None
+
+
+@Language.factory("engine_facts", assigns=["doc.ents", "token.ent_type", "token.ent_iob"])
+def create_facts(nlp: Language, name: str) -> Facts:
+    """The factory that a spaCy config names."""
+    return Facts(nlp, name)
+
+
+class Facts:
+    """Adds the told names to a Doc's entities."""
+
+    def __init__(self, nlp: Language, name: str = "engine_facts") -> None:
+        self.name = name
+        self._nlp = nlp
+
+    def __call__(self, doc: Doc) -> Doc:
+        """`doc` with its page's names among its entities."""
+        told: Mapping[str, Sequence[str]] = doc.user_data.get(_NAMES) or {}
+        found = []
+        if not LABELS.isdisjoint(told):
+            orth = np.asarray(doc.to_array("ORTH"), dtype=np.uint64)
+            ids = orth.tolist()
+            for label in sorted(LABELS.intersection(told)):
+                for name in islice(dict.fromkeys(told[label]), _MOST_NAMES):
+                    words = self._words(name, label)
+                    places = np.flatnonzero(orth == np.uint64(words[0])).tolist() if words else ()
+                    found += [(at, at + len(words), label) for at in places if ids[at : at + len(words)] == words]
+        add_entities(doc, found)
+        return doc
+
+    def _words(self, name: str, label: str) -> list[int]:
+        """The ids of the words of a name that would not be written so by chance; none of another."""
+        name = squeeze(without_surrogates(name))
+        if not name or len(name) > _MOST_CHARS:
+            return []
+        doc = self._nlp.make_doc(name)
+        first = doc[0].text
+        if len(doc) == 1 and (label == "PERSON" or len(first) < _SHORTEST or first.lower() in STOP_WORDS):
+            return []  # "admin", "X", "The"
+        return [token.orth for token in doc] if any(token.text[0].isupper() for token in doc) else []
