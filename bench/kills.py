@@ -99,12 +99,13 @@ def _killed(  # noqa: PLR0913, PLR0917 - what a round is drawn from
     left = chance.randint(1, MAX_KILLS)
     while len(codes) < MAX_COMMANDS:
         with engine_run.EngineRun(out, [urls], settings) as running:
-            while left:
-                # Half of them early, while the list is still being read.
-                at = chance.uniform(0, length_s) * (0.3 if chance.random() < 0.5 else 0.8)
-                running.wait(at, every_s=0.01)
-                if not running.alive:
-                    break
+            moment = 0.0
+            while left and running.alive:
+                # Half of them early, while processes start and the list is read.
+                early = chance.random() < 0.5
+                moment = max(moment, length_s * (chance.uniform(0, 0.3) if early else chance.uniform(0.3, 0.9)))
+                running.wait(moment - running.elapsed_s, every_s=0.01)
+                running.wait(60, until=lambda victim=victim: _pids(running, victim), every_s=0.01)
                 if _kill(running, victim, chance):
                     killed.append(victim)
                     moments.append(f"{running.elapsed_s:.1f}")
@@ -112,22 +113,27 @@ def _killed(  # noqa: PLR0913, PLR0917 - what a round is drawn from
                     victim = chance.choice(VICTIMS)
                     left -= 1
             codes.append(running.counted(600).code)
-            if codes[-1] == 0:
+            if codes[-1] == 0 and not killed:  # it was over sooner than the moment: once more
+                shutil.rmtree(out)
+                codes.clear()
+            elif codes[-1] == 0:
                 return (" ".join(killed), " ".join(moments), " ".join(rows)), codes
-            if codes[-1] != -signal.SIGKILL:
+            elif codes[-1] != -signal.SIGKILL:
                 print(f"exit code {codes[-1]}; the log ends:\n{running.tail()}", file=sys.stderr)
     raise RuntimeError(f"not complete after {MAX_COMMANDS} commands; the last one's log ends:\n{running.tail()}")
 
 
 def _kill(running: engine_run.EngineRun, victim: str, chance: random.Random) -> bool:
     """SIGKILL a process of a role, or all at once; False where there is none."""
-    pids = [int(usage.name.split()[1]) for usage in running.usages() if victim in ("all", usage.role)]
-    if victim != "all" and pids:
-        pids = [chance.choice(pids)]
-    for pid in pids:
+    pids = _pids(running, victim)
+    for pid in pids if victim == "all" else pids and [chance.choice(pids)]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return bool(pids)
+
+
+def _pids(running: engine_run.EngineRun, victim: str) -> list[int]:
+    return [int(usage.name.split()[1]) for usage in running.usages() if victim in {"all", usage.role}]
 
 
 def _faulted(

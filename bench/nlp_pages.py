@@ -49,9 +49,8 @@ def main():
         for page in pages:
             worker.work(page)
         seconds = time.process_time() - start
-        print(
-            f"round {number + 1}: {len(pages) / seconds:.1f} pages a CPU second, {seconds / len(pages) * 1000:.2f} ms a page"
-        )
+        each_ms = seconds / len(pages) * 1000
+        print(f"round {number + 1}: {1000 / each_ms:.1f} pages a CPU second, {each_ms:.2f} ms a page")
     for part, seconds in sorted(parts(worker, settings, pages).items(), key=lambda item: -item[1]):
         print(f"  {part:20} {seconds / len(pages) * 1000:6.2f} ms")
 

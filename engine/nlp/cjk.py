@@ -10,7 +10,6 @@ Law: the pieces joined give the text back; the time is linear in its length.
 
 from __future__ import annotations
 
-# ruff: noqa: RUF001 - characters of other scripts are what this module is about
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -76,6 +75,9 @@ class Segmenter:
 
 
 def _cut_rest(run: str) -> Iterator[str]:
+    if len(run) == 2:  # noqa: PLR2004 - most words are pairs
+        yield run
+        return
     piece = ""
     for char in run:
         if char in _PARTICLES:

@@ -31,7 +31,7 @@ _FEWEST_INITIALS: Final = 2
 def fullest_names(mentions: Iterable[Mention]) -> dict[Mention, str]:
     """The text to list each mention under; "" for one that holds nothing."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    normal = {}
+    normal: dict[Mention, str] = {}
     for mention in mentions:
         text = normal.get(mention)
         if text is None:
@@ -67,10 +67,8 @@ def _merged(label: str, counts: Counter[str]) -> dict[str, str]:
     for text in counts:
         name = cased[text.casefold()]
         seen = {name}
-        while len(fuller := shorter.get(name, ())) == 1:
-            (name,) = fuller
-            if name in seen:
-                break
+        while len(fuller := shorter[name] - seen) == 1:
+            name = fuller.pop()
             seen.add(name)
         merged[text] = name
     return merged

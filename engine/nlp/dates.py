@@ -30,6 +30,7 @@ _WORDS: Final = re.compile(
     rf"\b{_MONTH}\s+(\d\d?)(?:st|nd|rd|th)?,?\s+(\d{{4}})\b|\b(\d\d?)(?:st|nd|rd|th)?[\s-]+{_MONTH},?[\s-]+(\d{{4}})\b",
     re.IGNORECASE,
 )
+_ISO_WITHIN: Final = re.compile(r"(?<![\d-])(\d{4})-(\d\d)-(\d\d)(?![\d-])")
 _IN_URL: Final = re.compile(r"/((?:19|20)\d\d)[/-]([01]?\d)[/-]([0-3]?\d)(?=[/-])")
 
 
@@ -48,7 +49,8 @@ def to_rfc3339(text: str) -> str | None:
         return _date(year or year_last, _MONTHS[name], day or day_first)
     if found := _NUMERIC.search(text):
         return _from_numbers(found)
-    return None
+    found = _ISO_WITHIN.search(text)
+    return _date(*found.groups()) if found else None
 
 
 def from_url(url: str) -> str | None:

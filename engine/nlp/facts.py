@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 #: Headings and times beyond these belong to a list of other pages' teasers.
 MAX_HEADINGS: Final = 8
 MAX_TIMES: Final = 20
+MAX_CITED: Final = 50
 
 _SELECTOR: Final = (
     'html, meta[content], link[rel="canonical" i], link[rel="alternate" i][type], link[rel="enclosure" i], title, h1, '
-    'time, audio, source[type^="audio/" i], a[rel="author" i], script[type="application/ld+json" i]'
+    'time, audio, source[type^="audio/" i], a[rel="author" i], script[type="application/ld+json" i], '
+    '[itemprop="author"], [itemprop="datePublished"], [class*="author"], [class*="byline"], [class*="date"], [data-author]'
 )
+
+#: Longer text is not a name alone.
+_MAX_BYLINE_CHARS: Final = 60
+
+#: Meta elements that are given once for each author.
+_EACH_AUTHOR: Final = frozenset({"citation_author", "citation_authors", "dc.creator", "dc.contributor"})
 
 
 class Link(NamedTuple):
@@ -44,6 +52,8 @@ class Facts:
     """The raw statements of one page, in document order; strings are as written but for white space.
 
     `meta` maps a lower-case name (name, property, itemprop or http-equiv) to its first content that is not empty.
+    `authors` are marked as such (rel, microdata), `cited` those of meta elements that repeat, `bylines` short texts in
+    elements whose class says author, byline or date.
     """
 
     language: str = ""
@@ -53,6 +63,8 @@ class Facts:
     links: list[Link] = field(default_factory=list)
     times: list[Time] = field(default_factory=list)
     authors: list[str] = field(default_factory=list)
+    cited: list[str] = field(default_factory=list)
+    bylines: list[str] = field(default_factory=list)
     json_ld: list[str] = field(default_factory=list)
     has_pdf_links: bool = False
     has_audio_links: bool = False
@@ -79,7 +91,10 @@ def _meta(facts: Facts, element: ElementNode) -> None:
         return
     for attribute in ("property", "name", "itemprop", "http-equiv"):
         if name := element.getattr(attribute):
-            facts.meta.setdefault(name.strip().lower(), content)
+            name = name.strip().lower()
+            facts.meta.setdefault(name, content)
+            if name in _EACH_AUTHOR and len(facts.cited) < MAX_CITED:
+                facts.cited.append(content)
             return
 
 
@@ -134,6 +149,23 @@ def _other(facts: Facts, element: ElementNode) -> None:
         facts.has_audio_links |= audio
     if (element.getattr("rel") or "").lower() == "author":
         _append(facts.authors, element, MAX_HEADINGS)
+    elif element.getattr("itemprop") == "author":
+        _microdata_author(facts, element)
+    elif element.getattr("itemprop") == "datePublished":
+        facts.times.append(Time(element.getattr("content") or element.text_content or "", "datepublished"))
+    elif name := element.getattr("data-author"):
+        facts.authors.append(name)
+    elif len(facts.bylines) < MAX_HEADINGS:
+        text = element.text_content or ""
+        if len(text) <= 2 * _MAX_BYLINE_CHARS and 0 < len(text := clean.line(text)) <= _MAX_BYLINE_CHARS:
+            facts.bylines.append(text)
+
+
+def _microdata_author(facts: Facts, element: ElementNode) -> None:
+    """The name inside a Person item; else its link's text, since counts stand around it; else all its text."""
+    named = element.query_selector('[itemprop="name"]') or element.query_selector("a[href]:not(:has(img))") or element
+    if name := clean.line(named.getattr("content") or named.text_content):
+        facts.authors.append(name)
 
 
 _READERS: Final = {

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from resiliparse.parse.html import HTMLTree
 
 from engine.nlp import metadata
+from engine.nlp.blocks import read_blocks
+from engine.nlp.byline import find_byline
 from engine.nlp.charset import decode
 from engine.nlp.facts import gather
 from engine.nlp.jsonld import JsonLd
@@ -23,14 +25,15 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
     source = bound_depth(decode(body, charset).text)
     tree = HTMLTree.parse(source)
     facts = gather(tree, source)
+    blocks = read_blocks(tree)  # takes things out of the tree: the last to ask it
     json_ld = JsonLd(facts.json_ld)
     site = metadata.site_name(facts, json_ld)
     return Extracted(
         content_type="text/html",
         title=page_title(facts, json_ld, site),
-        text=main_text(tree, source),
+        text=main_text(blocks, source),
         language_hint=metadata.language(facts),
-        metadata=metadata.page_metadata(facts, json_ld, site, url),
+        metadata=metadata.page_metadata(facts, json_ld, find_byline(blocks), site, url),
         has_pdf_links=facts.has_pdf_links,
         has_audio_links=facts.has_audio_links,
     )

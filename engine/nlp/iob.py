@@ -42,6 +42,8 @@ def spans(tags: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """(first, one after the last, label) of each entity; an I- after anything else than its own label begins one."""
     start, label = 0, ""
     for at, tag in enumerate([*tags, "O"]):
+        if tag == "O" and not label:  # nine of ten: made short
+            continue
         inside = tag.startswith("I-") and tag[2:] == label
         if label and not inside:
             yield start, at, label

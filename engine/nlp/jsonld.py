@@ -23,7 +23,7 @@ Node = dict[str, Any]
 MAX_NODES: Final = 500
 
 #: A page's article, of any kind that schema.org knows under these endings.
-_ARTICLE: Final = re.compile(r"(?:Article|Posting|Report|Recipe|HowTo|Review)$")
+_ARTICLE: Final = re.compile(r"(?:Article|Posting|Report|Recipe|HowTo|Review|Question)$")
 _PAGE: Final = re.compile(r"(?:Page|Product|Event|VideoObject|Course|Book|Movie|JobPosting|PodcastEpisode)$")
 
 #: Keys whose nodes describe the page itself; others (reviews, list items, related articles) describe other things.

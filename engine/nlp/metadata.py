@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import ada_url
 
 from engine.nlp import clean, dates
+from engine.nlp.byline import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.nlp.byline import Byline
     from engine.nlp.facts import Facts
     from engine.nlp.jsonld import JsonLd
 
@@ -24,7 +26,6 @@ _AUTHOR: Final = (
     "article:author",
     "parsely-author",
     "sailthru.author",
-    "dc.creator",
     "dcterms.creator",
     "byl",
 )
@@ -37,7 +38,16 @@ _PUBLISHED: Final = (
     "publish-date",
     "publication_date",
     "citation_publication_date",
+    "citation_date",
+    "citation_online_date",
+    "pubdate",
+    "publishdate",
+    "published_date",
+    "article.published",
     "dcterms.created",
+    "dcterms.issued",
+    "dcterms.date",
+    "dc.date.created",
     "dc.date.issued",
     "dc.date",
     "date",
@@ -49,7 +59,9 @@ _IMAGE: Final = ("og:image", "og:image:url", "og:image:secure_url", "twitter:ima
 #: RFC 5646, 2.1, as far as pages use it: a primary subtag of letters, then subtags of letters or digits.
 _LANGUAGE_TAG: Final = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})*")
 
-_MAX_AUTHORS: Final = 5
+_BY: Final = ("written by", "author", "by")
+_BY_START: Final = re.compile(r"(?:written )?by:?\s+", re.IGNORECASE)
+_MAX_AUTHORS: Final = 10
 _MAX_AUTHOR_CHARS: Final = 200
 _MAX_FEEDS: Final = 20
 _MAX_TYPES: Final = 50
@@ -75,12 +87,13 @@ def site_name(facts: Facts, json_ld: JsonLd) -> str:
     return clean.text(publisher[0]) if publisher else ""
 
 
-def page_metadata(facts: Facts, json_ld: JsonLd, site: str, url: str) -> dict[str, Any]:
+def page_metadata(facts: Facts, json_ld: JsonLd, byline: Byline, site: str, url: str) -> dict[str, Any]:
     """The metadata of a page of the site called `site` that was fetched from `url`."""
+    author = _author(facts, json_ld, byline)
     canonical = [link.href for link in facts.links if link.rel == "canonical"]
     found = {
-        "author": _author(facts, json_ld),
-        "published_at": _published(facts, json_ld, url),
+        "author": author,
+        "published_at": _published(facts, json_ld, byline, url, has_author=bool(author)),
         "modified_at": _first_date(
             [json_ld.value("dateModified"), *_all(facts, _MODIFIED), *_times(facts, _TIME_MODIFIED)]
         ),
@@ -117,10 +130,19 @@ def absolute(href: str, base: str) -> str:
     return resolved if resolved.startswith(("http://", "https://")) else ""
 
 
-def _author(facts: Facts, json_ld: JsonLd) -> str:
+def _author(facts: Facts, json_ld: JsonLd, byline: Byline) -> str:
     """Names joined by commas: the first source that names anybody."""
     named = json_ld.names(json_ld.article.get("author")) or json_ld.names(json_ld.page.get("author"))
-    sources = (named, *([value] for value in _all(facts, _AUTHOR)), facts.authors)
+    labelled = facts.meta.get("twitter:data1", "") if facts.meta.get("twitter:label1", "").lower() in _BY else ""
+    sources = (
+        named,
+        [_first_name_first(name) for name in facts.cited],
+        *([value] for value in _all(facts, _AUTHOR)),
+        [labelled],
+        facts.authors[:1],
+        [byline.author],
+        [name for text in facts.bylines if (name := person(_BY_START.sub("", text)))][:1],
+    )
     for source in sources:
         names = dict.fromkeys(name for value in source if (name := _name(value)))
         if names:
@@ -128,15 +150,19 @@ def _author(facts: Facts, json_ld: JsonLd) -> str:
     return ""
 
 
+def _first_name_first(name: str) -> str:
+    """A cited name as it is spoken: "Doe, Ann" is Ann Doe."""
+    last, comma, first = name.partition(", ")
+    return f"{first} {last}" if comma and "," not in first else name
+
+
 def _name(value: str) -> str:
-    """A person's name without "By"; "" for an address of a profile page."""
-    name = clean.text(value)[:_MAX_AUTHOR_CHARS]
-    if name[:3].lower() == "by ":
-        name = name[3:].strip()
+    """A person's name without "By" and quotation marks; "" for an address of a profile page."""
+    name = _BY_START.sub("", clean.text(value)[:_MAX_AUTHOR_CHARS]).strip(" \"'\u201c\u201d")
     return "" if "://" in name or name.startswith(("/", "@")) else name
 
 
-def _published(facts: Facts, json_ld: JsonLd, url: str) -> str | None:
+def _published(facts: Facts, json_ld: JsonLd, byline: Byline, url: str, *, has_author: bool) -> str | None:
     return (
         _first_date(
             [
@@ -146,7 +172,9 @@ def _published(facts: Facts, json_ld: JsonLd, url: str) -> str | None:
             ]
         )
         or dates.from_url(url)
-        or _first_date(_lone_time(facts))
+        or byline.date
+        or _first_date(_lone_time(facts, has_author=has_author))
+        or _first_date(facts.bylines)
     )
 
 
@@ -155,10 +183,14 @@ def _times(facts: Facts, words: tuple[str, ...]) -> Iterable[str]:
     return [time.value for time in facts.times if any(word in time.marks for word in words)]
 
 
-def _lone_time(facts: Facts) -> list[str]:
-    """The page's first unmarked time, unless there are so many that they belong to a list's items."""
+def _lone_time(facts: Facts, *, has_author: bool) -> list[str]:
+    """The page's first unmarked time, unless there are so many that they belong to a list's items.
+
+    On a page that somebody wrote they belong to what was said after it.
+    """
     plain = [t for t in facts.times if not any(word in t.marks for word in (*_TIME_MODIFIED, *_TIME_OTHER))]
-    return [plain[0].value] if plain and len({time.value for time in plain}) <= 2 else []  # noqa: PLR2004 - and its update
+    is_one = has_author or len({time.value for time in plain}) <= 2  # noqa: PLR2004 - and its update
+    return [plain[0].value] if plain and is_one else []
 
 
 def _first_date(candidates: Iterable[str]) -> str | None:

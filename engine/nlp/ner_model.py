@@ -1,9 +1,8 @@
 """The trained recogniser: a linear-chain CRF, read from package data and decoded with numpy.
 
-Trained by python-crfsuite (scripts/train_ner.py), whose own tagger passes every feature of every word as a string:
-25,000 tokens a second with these features. All features are functions of single words or of small numbers (see
-engine/nlp/ner_features.py), so here a word's weights are added up once and remembered, a text is sums of rows of
-tables, and the Viterbi search runs over all its names at once.
+Trained by python-crfsuite (scripts/train_ner.py). Its own tagger takes every feature of every word as a string; here
+all features are functions of single words or of small numbers (engine/nlp/ner_features.py), so a word's weights are
+added up once and remembered, a text is sums of rows of tables, and the Viterbi search runs over all its names at once.
 
 Law: the labels are those that crfsuite's tagger gives, but where a word outside any name would need more than
 `_PRUNE` to become part of one.
@@ -43,7 +42,7 @@ Weights = dict[tuple[str, str], float]
 
 
 class Model:
-    """Weights as tables. `labels`: O, B-PER, I-PER, …"""
+    """Weights as tables. `labels` are O, B-PER, I-PER, B-LOC and so on."""
 
     def __init__(self, labels: Sequence[str], state: Weights, transitions: Weights) -> None:
         self.labels = tuple(labels)

@@ -20,7 +20,7 @@ KINDS: Final = (
     "lower", "lower_stop", "link",
     "title", "title_stop", "given", "surname", "both_names", "place", "title_place_name",
     "upper", "upper_long", "mixed", "initial",
-    "person_title", "org_kind", "org_form", "nation", "calendar",
+    "person_title", "org_kind", "org_form", "org_word", "place_word", "nation", "calendar",
     "number", "number_mixed", "comma", "stop", "opening", "closing", "quote", "possessive", "dash", "slash",
     "ampersand", "address", "symbol",
 )  # fmt: skip
@@ -28,14 +28,8 @@ EDGE: Final = 0
 _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 
 #: Words inside names that begin with a small letter.
-_LINKS: Final = frozenset(
-    "of the and for de del della di da do dos du des la le van von der den al bin ibn y e".split()
-)
-_CALENDAR: Final = frozenset(
-    "January February March April May June July August September October November December Jan Feb Mar Apr Jun Jul Aug "
-    "Sep Sept Oct Nov Dec Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thurs Fri Sat "
-    "Sun Christmas Easter".split()
-)
+_LINKS: Final = data_words("name_links")
+_CALENDAR: Final = data_words("calendar")
 _MARKS: Final = {
     ",": "comma", ".": "stop", "!": "stop", "?": "stop", ":": "stop", ";": "stop", "…": "stop", "...": "stop",
     "(": "opening", "[": "opening", ")": "closing", "]": "closing",
@@ -44,6 +38,8 @@ _MARKS: Final = {
     "'s": "possessive", "’s": "possessive",
 }  # fmt: skip
 
+#: Groups that are a kind of their own, in order of rank.
+_TELLING: Final = ("person_title", "org_form", "org_kind", "nation", "calendar", "org_word", "place_word")
 _LONG_UPPER: Final = 5
 _MAX_WORD: Final = 30
 _MAX_SHAPE: Final = 8
@@ -51,7 +47,7 @@ _MAX_SHAPE: Final = 8
 
 def word_kind(word: str) -> int:
     """The number of the word's kind in `KINDS`."""
-    return _KIND[_kind(word)]
+    return _KIND[_kind(_bare(word))]
 
 
 def _kind(word: str) -> str:
@@ -59,42 +55,48 @@ def _kind(word: str) -> str:
     if mark is not None:
         return mark
     first = word[:1]
+    if first.isupper():
+        return _capitalised_kind(word)
+    letters = any(map(str.isalpha, word))
     if first.isdigit():
-        return "number" if not any(map(str.isalpha, word)) else "number_mixed"
-    if "://" in word or first in {"@", "#"} or word.startswith("www.") or ("@" in word and "." in word):
+        return "number_mixed" if letters else "number"
+    if first in {"@", "#"} or "://" in word or word.startswith("www.") or ("@" in word and "." in word):
         return "address"
-    if not any(map(str.isalpha, word)):
-        return "symbol"
-    if not first.isupper():
-        if any(map(str.isupper, word)):
-            return "mixed"
-        return "link" if word in _LINKS else "lower_stop" if word.lower() in STOP_WORDS else "lower"
-    return _capitalised_kind(word)
+    if any(map(str.isupper, word)):
+        return "mixed"
+    small = "link" if word in _LINKS else "lower_stop" if word in STOP_WORDS else "lower"
+    return small if letters else "symbol"
 
 
 def _capitalised_kind(word: str) -> str:
     groups = _groups(word)
-    for group in ("person_title", "org_form", "org_kind", "nation", "calendar"):
-        if group in groups:
-            return group
+    told = next((group for group in _TELLING if group in groups), None)
+    if told is not None:
+        return told
     if len(word) == 1 or (word[1:2] == "." and len(word) <= 4):  # noqa: PLR2004 - "J.R."
         return "title_stop" if word in {"A", "I"} else "initial"
-    if word.lower() in STOP_WORDS:
-        return "title_stop" if not word.isupper() else "upper"
     if word.isupper():
-        return "upper_long" if len(word) >= _LONG_UPPER else "upper"
-    person = "given" in groups or "surname" in groups
+        is_short = len(word) < _LONG_UPPER or word.lower() in STOP_WORDS
+        return "upper" if is_short else "upper_long"
+    if word.lower() in STOP_WORDS:
+        return "title_stop"
+    return _title_kind(word, groups)
+
+
+def _title_kind(word: str, groups: frozenset[str]) -> str:
+    person = "".join(group for group in ("given", "surname") if group in groups)
     if not groups.isdisjoint(("country", "state", "city", "town")):
         return "title_place_name" if person else "place"
     if person:
-        return "both_names" if {"given", "surname"} <= groups else "given" if "given" in groups else "surname"
+        return "both_names" if person == "givensurname" else person
     return "title" if word[1:].islower() or not word[1:].isalpha() else "mixed"
 
 
 def word_attributes(word: str) -> list[str]:
     """The word's attributes, each `family=value`; which families count at which distance is `ner_model.REACH`."""
+    word = _bare(word)
     lower = word.lower()[:_MAX_WORD]
-    attributes = [f"w={lower}", f"k={KINDS[word_kind(word)]}", f"x={_shape(word)}"]
+    attributes = [f"w={lower}", f"k={_kind(word)}", f"x={_shape(word)}"]
     if word[:1].isalnum():
         attributes += [
             f"{family}={lower[:size]}" for family, size in (("p", 2), ("p", 3), ("p", 4)) if len(lower) > size
@@ -104,9 +106,14 @@ def word_attributes(word: str) -> list[str]:
             attributes.append(f"c={word[:_MAX_WORD]}")
             attributes += [f"g={group}" for group in sorted(_groups(word))]
             attributes += [f"i={part}" for part in lower.split("-")] if "-" in lower else []
-        elif _groups(word.capitalize()):
+        else:
             attributes += [f"l={group}" for group in sorted(_groups(word.capitalize()))]
     return attributes
+
+
+def _bare(word: str) -> str:
+    """An abbreviation without its full stop, which some tokenizers leave at it and some do not."""
+    return word[:-1] if len(word) > 2 and word[-1] == "." and word.count(".") == 1 else word  # noqa: PLR2004 - "J."
 
 
 def _shape(word: str) -> str:
@@ -137,6 +144,8 @@ def _group_index() -> dict[str, frozenset[str]]:
         "person_title": data_words("person_titles"),
         "org_form": data_words("org_forms"),
         "org_kind": data_words("org_kinds") | data_words("org_heads"),
+        "org_word": data_words("org_words"),
+        "place_word": data_words("place_words"),
         "nation": data_lines("norp"),
         "calendar": _CALENDAR,
         "gpe": data_lines("gpe"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from engine.errors import EngineError, ExitCode
 from engine.observe.figures import FinishedRows
-from engine.observe.logs import configure
+from engine.observe.logs import configure, get_logger
 from engine.policy.longtail import LongTail, LongTailRules
 from engine.sources.ingest import batches
 from engine.supervisor.feed import Cursor, Feed
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from engine.sources.ingest import Batch
     from engine.supervisor.folder import RunFolder
     from engine.supervisor.plan import Plan, RunRequest
+
+_log = get_logger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -58,6 +60,8 @@ def run(
             if ready.plan is None:
                 _tell(f"{request.folder} is complete: nothing to do (enrich retry takes up what failed)")
                 return ExitCode.COMPLETE
+            if ready.plan.settings.fetch.contact is None:
+                _log.warning("sites cannot tell who asks: set fetch.contact to a mail address or a URL of yours")
             return _Command(request, ready, ready.plan, targets or Targets(), tick_s).carry_out()
     except KeyboardInterrupt:
         _tell("stopped before anything was done")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.ipc.channel import Channel
+from engine.ipc.channel import Channel, connect_unix
 from engine.model.messages import NlpExit, Page
 from engine.model.outcome import FailureKind
 from engine.shard.nlp_client import NlpClient
@@ -119,6 +119,18 @@ async def test_pages_go_out_as_far_as_the_credit_and_rows_bring_it_back(pool):
     assert child.bodies == ["c", "d"]
     assert pool.rows == {"a": (b"row of a", None, 2.5), "b": (b"row of b", K.EXTRACT_FAILED, 2.5)}
     assert not pool.client.idle
+
+
+async def test_a_page_goes_out_also_where_the_child_speaks_before_its_connection_is_known(pool, monkeypatch):
+    async def slowly(*arguments):
+        channel = await connect_unix(*arguments)
+        await settle()  # the greeting arrives meanwhile
+        return channel
+
+    monkeypatch.setattr("engine.shard.nlp_client.connect_unix", slowly)
+    pool.submit("a")
+    child = await pool.child(1)
+    assert child.bodies == ["a"]
 
 
 async def test_the_child_with_most_credit_left_gets_the_next_page(pool):

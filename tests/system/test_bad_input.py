@@ -162,6 +162,12 @@ def test_an_unfit_flag_or_variable(enrich):
     assert not enrich.out.exists()
 
 
+def test_a_run_without_a_contact_is_warned(enrich):
+    listing = enrich.listing(["not a url"])
+    assert "fetch.contact" in enrich(*enrich.run(listing, **FETCH_ONLY, fetch__contact=None)).err
+    assert "fetch.contact" not in enrich(*enrich.run(listing, "--fresh", **FETCH_ONLY)).err
+
+
 def small_files():
     """Every file ends at 200 kB, as a full disk would have it; Python ignores SIGXFSZ, so the write itself fails."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
