@@ -97,7 +97,10 @@ class HostState:
 
     def ready_at(self, now: float) -> float | None:
         """The earliest time that its next request may be written; None while something else must happen first."""
-        at = max(self.next_due, self.pause.until, self.breaker.retry_at(now))
+        admitted_at = self.breaker.retry_at(now)
+        if admitted_at is None:  # until the probe that is out has ended
+            return None
+        at = max(self.next_due, self.pause.until, admitted_at)
         if self.turns:
             return at
         if self.robots_pending:

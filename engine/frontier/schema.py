@@ -8,7 +8,7 @@ the file is next opened: updating rows in place costs ten times that in a table 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import EngineError, OutputError, UsageError
@@ -95,6 +95,24 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
+class DamagedError(OutputError):
+    """A frontier whose file is torn, or no frontier at all. What is left of it is not to be believed."""
+
+
+#: SQLite's words for that: SQLITE_CORRUPT and SQLITE_NOTADB, without what an extended code adds.
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+def damage(path: Path) -> str | None:
+    """Say what is wrong with a frontier's file, None where it is whole. Reads all of it; the caller holds the lock."""
+    try:
+        with closing(connect(path, create=False)) as connection, writing(path):
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except DamagedError as error:
+        return str(error.__cause__)
+    return None if found == "ok" else " ".join(found.split())
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn SQLite's refusals into the engine's: the state cannot be written, or the file is damaged."""
@@ -103,5 +121,9 @@ def writing(path: Path) -> Iterator[None]:
     except EngineError:
         raise
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+            raise DamagedError(
+                f"{path}: the frontier is damaged: {error}; enrich resume makes it again from the inputs"
+            ) from error
         mend = "mend that (is the disk full?), then: enrich resume"
         raise OutputError(f"{path}: the frontier cannot be read or written: {error}; {mend}") from error

@@ -5,6 +5,8 @@ A pipeline is `builtin`, `rules` or `none`, an installed spaCy package by its na
 
 from __future__ import annotations
 
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -30,3 +32,17 @@ def require_pipeline(name: str) -> None:
         raise UsageError(
             f"nlp.pipeline: the spaCy package {name} is not installed; install it: python -m spacy download {name}"
         )
+
+
+def pipeline_version(name: str) -> str:
+    """What tells two states of a pipeline apart: spaCy's version, its package's, what its folder says of itself."""
+    versions = [version("spacy")]
+    path = Path(name)
+    if name != NONE and name not in BUILT_IN:
+        told = [path] if path.is_file() else [path / "meta.json", path / "config.cfg"]
+        versions += [sha256(file.read_bytes()).hexdigest() for file in told if file.is_file()]
+        try:
+            versions.append(version(name))
+        except (PackageNotFoundError, ValueError):  # a folder, or a package that was never installed as one
+            versions += [str(file.stat().st_mtime_ns) for file in told if file.is_file()]
+    return " ".join(versions)

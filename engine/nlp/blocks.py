@@ -12,7 +12,7 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.nlp.marks import HIDDEN, marks_of
+from engine.nlp.marks import HIDDEN, UNSCRIPTED, marks_of
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
@@ -65,7 +65,10 @@ class Block(NamedTuple):
 
 
 def read_blocks(tree: HTMLTree) -> list[Block]:
-    """The page's blocks in document order, hidden ones left out. Takes what is DROPPED out of `tree`."""
+    """The page's blocks in document order, hidden ones left out. Takes what is DROPPED out of `tree`.
+
+    What is there for browsers without scripts counts where there is nothing else.
+    """
     body = tree.body
     if body is None:
         return []
@@ -75,7 +78,8 @@ def read_blocks(tree: HTMLTree) -> list[Block]:
             element.decompose()
     markup = body.html
     markup = _COMMENT.sub("", markup)
-    return _read(_CUT.split(markup))
+    blocks = _read(_CUT.split(markup))
+    return [block for block in blocks if not block.marks & UNSCRIPTED] or blocks
 
 
 def _read(pieces: list[str]) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call a tag would double its time

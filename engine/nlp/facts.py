@@ -22,7 +22,8 @@ MAX_CITED: Final = 50
 _SELECTOR: Final = (
     'html, meta[content], link[rel="canonical" i], link[rel="alternate" i][type], link[rel="enclosure" i], title, h1, '
     'time, audio, source[type^="audio/" i], a[rel="author" i], script[type="application/ld+json" i], '
-    '[itemprop="author"], [itemprop="datePublished"], [class*="author"], [class*="byline"], [class*="date"], [data-author]'
+    '[itemprop="author"], [itemprop="datePublished"], [class*="author"], [class*="byline"], [class*="date"], '
+    "[data-author]"
 )
 
 #: Longer text is not a name alone.
@@ -52,8 +53,8 @@ class Facts:
     """The raw statements of one page, in document order; strings are as written but for white space.
 
     `meta` maps a lower-case name (name, property, itemprop or http-equiv) to its first content that is not empty.
-    `authors` are marked as such (rel, microdata), `cited` those of meta elements that repeat, `bylines` short texts in
-    elements whose class says author, byline or date.
+    `authors` are marked as such (rel, microdata), `cited` those of meta elements that repeat, `bylines` and
+    `dated` short texts in elements whose class says author or date.
     """
 
     language: str = ""
@@ -65,6 +66,7 @@ class Facts:
     authors: list[str] = field(default_factory=list)
     cited: list[str] = field(default_factory=list)
     bylines: list[str] = field(default_factory=list)
+    dated: list[str] = field(default_factory=list)
     json_ld: list[str] = field(default_factory=list)
     has_pdf_links: bool = False
     has_audio_links: bool = False
@@ -155,10 +157,13 @@ def _other(facts: Facts, element: ElementNode) -> None:
         facts.times.append(Time(element.getattr("content") or element.text_content or "", "datepublished"))
     elif name := element.getattr("data-author"):
         facts.authors.append(name)
-    elif len(facts.bylines) < MAX_HEADINGS:
+    else:
         text = element.text_content or ""
         if len(text) <= 2 * _MAX_BYLINE_CHARS and 0 < len(text := clean.line(text)) <= _MAX_BYLINE_CHARS:
-            facts.bylines.append(text)
+            classes = element.class_name or ""
+            texts = facts.bylines if "author" in classes or "byline" in classes else facts.dated
+            if len(texts) < MAX_HEADINGS:
+                texts.append(text)
 
 
 def _microdata_author(facts: Facts, element: ElementNode) -> None:

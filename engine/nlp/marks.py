@@ -46,17 +46,23 @@ WORDS: Final = {
     "in_header": "",
     "in_article": "",
 }
-MARKS: Final = (*WORDS, "hidden")
+MARKS: Final = (*WORDS, "hidden", "unscripted")
 BIT: Final = {mark: 1 << number for number, mark in enumerate(MARKS)}
 CONSENT: Final = BIT["consent"]
 HIDDEN: Final = BIT["hidden"]
+UNSCRIPTED: Final = BIT["unscripted"]
 
 _BY_WORD: Final = {word: BIT[mark] for mark, words in WORDS.items() for word in words.split()}
 _KNOWN: Final = frozenset(_BY_WORD)
 
 #: Elements that a browser shows only where it cannot show what they are for, or when asked.
-_UNSEEN: Final = ("audio", "canvas", "dialog", "iframe", "noscript", "object", "template", "textarea", "video")
-_BY_TAG: Final = {"header": BIT["in_header"], "article": BIT["in_article"], **dict.fromkeys(_UNSEEN, HIDDEN)}
+_UNSEEN: Final = ("audio", "canvas", "dialog", "iframe", "object", "template", "textarea", "video")
+_BY_TAG: Final = {
+    "header": BIT["in_header"],
+    "article": BIT["in_article"],
+    "noscript": UNSCRIPTED,
+    **dict.fromkeys(_UNSEEN, HIDDEN),
+}
 
 #: Attributes whose words are read, as the serializer writes them.
 _READ: Final = (('class="', 7), (' id="', 5), ('role="', 6))

@@ -62,6 +62,7 @@ _LANGUAGE_TAG: Final = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})*")
 _BY: Final = ("written by", "author", "by")
 _BY_START: Final = re.compile(r"(?:written )?by:?\s+", re.IGNORECASE)
 _MAX_AUTHORS: Final = 10
+_MAX_CLASS_NAMES: Final = 2
 _MAX_AUTHOR_CHARS: Final = 200
 _MAX_FEEDS: Final = 20
 _MAX_TYPES: Final = 50
@@ -141,13 +142,19 @@ def _author(facts: Facts, json_ld: JsonLd, byline: Byline) -> str:
         [labelled],
         facts.authors[:1],
         [byline.author],
-        [name for text in facts.bylines if (name := person(_BY_START.sub("", text)))][:1],
+        _only_name(facts.bylines),
     )
     for source in sources:
         names = dict.fromkeys(name for value in source if (name := _name(value)))
         if names:
             return ", ".join(list(names)[:_MAX_AUTHORS])
     return ""
+
+
+def _only_name(texts: list[str]) -> list[str]:
+    """The first name in texts that are the author's by their class; none where they name several: a list of pages."""
+    names = list(dict.fromkeys([name for text in texts if (name := person(_BY_START.sub("", text)))]))
+    return names[:1] if len(names) <= _MAX_CLASS_NAMES else []
 
 
 def _first_name_first(name: str) -> str:
@@ -174,7 +181,7 @@ def _published(facts: Facts, json_ld: JsonLd, byline: Byline, url: str, *, has_a
         or dates.from_url(url)
         or byline.date
         or _first_date(_lone_time(facts, has_author=has_author))
-        or _first_date(facts.bylines)
+        or _first_date(facts.dated)
     )
 
 

@@ -20,7 +20,7 @@ KINDS: Final = (
     "lower", "lower_stop", "link",
     "title", "title_stop", "given", "surname", "both_names", "place", "title_place_name",
     "upper", "upper_long", "mixed", "initial",
-    "person_title", "org_kind", "org_form", "org_word", "place_word", "nation", "calendar",
+    "person_title", "org_kind", "org_form", "nation", "calendar",
     "number", "number_mixed", "comma", "stop", "opening", "closing", "quote", "possessive", "dash", "slash",
     "ampersand", "address", "symbol",
 )  # fmt: skip
@@ -39,7 +39,7 @@ _MARKS: Final = {
 }  # fmt: skip
 
 #: Groups that are a kind of their own, in order of rank.
-_TELLING: Final = ("person_title", "org_form", "org_kind", "nation", "calendar", "org_word", "place_word")
+_TELLING: Final = ("person_title", "org_form", "org_kind", "nation", "calendar")
 _LONG_UPPER: Final = 5
 _MAX_WORD: Final = 30
 _MAX_SHAPE: Final = 8

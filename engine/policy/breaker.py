@@ -87,18 +87,16 @@ class Breaker:
         # Each probe is a generation of its own: one that was released and answers all the same changes nothing.
         self._generation += 1
         self._probing = True
-        self._open_until = now + self._cooldown_s()
         return self._generation
 
-    def retry_at(self, now: float) -> float:
-        """When to ask `admit` again: the first moment at which it may say yes.
+    def retry_at(self, now: float) -> float | None:
+        """When to ask `admit` again: the first moment at which it says yes.
 
-        While a probe is out that is the moment its outcome is recorded, which no clock knows: then it is one cooling
-        time after the probe, for who did not look again earlier.
+        None while a probe is out: that is the moment its outcome is recorded, which no clock knows.
         """
-        if self.state is State.CLOSED or (self.state is State.HALF_OPEN and not self._probing):
-            return now
-        return max(now, self._open_until)
+        if self.state is State.OPEN:
+            return max(now, self._open_until)
+        return None if self._probing else now
 
     def record(self, generation: int, failed: bool | None, now: float) -> None:
         """Take the outcome of a permit: True the host failed, False it works, None nothing was learnt."""

@@ -16,6 +16,7 @@ from engine.settings.explain import nearest
 from engine.settings.groups import (
     AimdSettings,
     BreakerSettings,
+    CacheSettings,
     ExtractSettings,
     FetchSettings,
     GuardSettings,
@@ -37,6 +38,7 @@ __all__ = [
     "REDACTED",
     "AimdSettings",
     "BreakerSettings",
+    "CacheSettings",
     "ExtractSettings",
     "FetchSettings",
     "Flag",

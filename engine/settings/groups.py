@@ -115,6 +115,7 @@ class PolitenessSettings(Group):
     max_per_site: Count = 8
     max_per_ip: Count = 0
     obey_robots: Switch = True
+    obey_page_directives: Switch = False
     max_crawl_delay_s: Seconds = 60.0
     max_retry_after_s: Seconds = 300.0
     max_pauses: PositiveCount = 5
@@ -180,6 +181,14 @@ class GuardSettings(Group):
     allow_networks: tuple[Network, ...] = ()
 
 
+class CacheSettings(Group):
+    """Pages kept on disk between runs. `dir` None: the user's cache folder."""
+
+    enabled: Switch = False
+    dir: Text | None = None
+    max_bytes: ByteCount = 1024 * _MIB
+
+
 class ExtractSettings(Group):
     """Bytes to text."""
 
@@ -221,6 +230,7 @@ class Settings(Group):
     breaker: BreakerSettings = Field(default_factory=BreakerSettings)
     retry: RetrySettings = Field(default_factory=RetrySettings)
     guard: GuardSettings = Field(default_factory=GuardSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
     extract: ExtractSettings = Field(default_factory=ExtractSettings)
     nlp: NlpSettings = Field(default_factory=NlpSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)

@@ -145,8 +145,10 @@ class Dispatcher:
 
     def _grant(self, host: HostState, now: float) -> Grant:
         generation = host.breaker.admit(now)
+        if generation is None:
+            raise RuntimeError(f"{host.name} was chosen although its breaker admits nothing")
         address = self._schedule.granted(host, now)
-        return self.grants.begin(Grant(host, address, generation or 0, now))
+        return self.grants.begin(Grant(host, address, generation, now))
 
     async def turn(self, host: HostState) -> Grant | None:
         """A grant for a redirect hop or a robots.txt, before the host's tasks; None: stopped, or the host given up."""

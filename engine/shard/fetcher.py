@@ -168,9 +168,14 @@ class Fetcher:
         parts, target, host = self._parts, attempt.target, attempt.host
         rules = parts.robots.known(target, host)
         if rules is None:
+            failure = parts.robots.failed(target, attempt.task.key)
+            if failure is not None:
+                parts.dispatcher.unused(grant)
+                self._charge(attempt)
+                raise RequestFailed(failure, 0.0)
             if parts.robots.loading(target) is None:
                 self._charge(attempt)
-                await parts.robots.load(target, host, grant)
+                await parts.robots.load(target, host, grant, attempt.task.key)
             else:
                 parts.dispatcher.unused(grant)
             raise NotAsked

@@ -23,6 +23,7 @@ from engine.shard.robots import refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.frontier.hoststate import HostState
     from engine.frontier.schedule import Schedule
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.robots import RobotsFiles
@@ -90,11 +91,11 @@ class Hops:
         return await self._own(target, check_robots=check_robots)
 
     async def _own(self, target: Target, *, check_robots: bool) -> Grant | Failure:
+        began = self._loop.time()
         while True:
             # Looked up anew each time: a host that has nothing to do meanwhile leaves memory.
             host = self._schedule.named(target.host, self._loop.time())
-            rules = self.robots.known(target, host) if check_robots else None
-            if rules is not None and (refused := refusal(rules, target)) is not None:
+            if check_robots and (refused := self._refused(target, host, began)) is not None:
                 self._dispatcher.revisit(host)
                 return refused
             grant = await self._dispatcher.turn(host)
@@ -102,7 +103,12 @@ class Hops:
                 if host.condemned is not None:
                     return host.condemned
                 raise NotAsked
-            if rules is not None or not check_robots:
+            if not check_robots:
+                return grant
+            if (refused := self._refused(target, host, began)) is not None:  # the file has come, or failed, meanwhile
+                self._dispatcher.unused(grant)
+                return refused
+            if self.robots.known(target, host) is not None:
                 return grant
             loading = self.robots.loading(target)
             if loading is not None:
@@ -110,6 +116,10 @@ class Hops:
                 await asyncio.shield(loading)  # it is not ours alone to cancel
             else:
                 await self.robots.load(target, host, grant)
+
+    def _refused(self, target: Target, host: HostState, began: float) -> Failure | None:
+        rules = self.robots.known(target, host)
+        return self.robots.failed_since(target, began) if rules is None else refusal(rules, target)
 
     # -- asking another shard -------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from engine.transport.client import AiohttpTransport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.ipc.channel import Channel
     from engine.model.plan import ShardConfig
     from engine.output.codec import Compression
 
@@ -79,17 +80,14 @@ def part_path(folder: Path, shard: int, compression: Compression) -> Path:
 async def _run(config: ShardConfig) -> None:
     loop = asyncio.get_running_loop()
     settings = Settings.model_validate(config.settings)
-    worker: Worker
-    control = await from_socket(
-        socket.socket(fileno=config.control_fd),
-        lambda frame: worker.on_frame(frame),  # noqa: PLW0108 - the worker is made below
-        lambda cause: worker.on_lost(cause),  # noqa: PLW0108 - likewise
-    )
+    control: Channel
 
     def send(header: dict[str, Any]) -> None:
         control.send(header)
 
     worker = Worker(config.shard, send, loop)
+    loop.set_exception_handler(worker.on_callback_error)
+    control = await from_socket(socket.socket(fileno=config.control_fd), worker.on_frame, worker.on_lost)
     transport = AiohttpTransport(settings.fetch, settings.guard)
     try:
         store, part = _open(config, settings)

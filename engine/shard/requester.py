@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.model.url import Target
+    from engine.shard.caching import Kept
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.grants import Grant
     from engine.transport.base import Exchange, Response, Transport
@@ -28,6 +29,9 @@ _SAYS_WHEN: Final = frozenset({429, 503})
 
 _UNREACHABLE: Final = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
 
+#: Addresses remembered under `politeness.max_per_ip`; at more, those with nothing in flight are forgotten together.
+MAX_ADDRESSES: Final = 10_000
+
 _NOT_NOW: Final = 503
 _SERVER_ERROR: Final = 500
 
@@ -36,11 +40,12 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer and what it took, connecting included, waiting for a slot not."""
+    """A whole answer and what it took, connecting included, waiting for a slot not; `kept`: its place in the cache."""
 
     response: Response
     outcome: Outcome
     duration_ms: float
+    kept: Kept | None = None
 
 
 class RequestFailed(Exception):  # noqa: N818 - an outcome, not an error of the engine
@@ -81,8 +86,15 @@ class Requester:
         self.requests = 0
         self.bytes_received = 0
 
-    async def send(
-        self, target: Target, grant: Grant, headers: Headers, on_bytes: Callable[[int], None], *, robots: bool = False
+    async def send(  # noqa: PLR0913 - keyword-only but for the request's parts
+        self,
+        target: Target,
+        grant: Grant,
+        headers: Headers,
+        on_bytes: Callable[[int], None],
+        *,
+        conditions: Headers = (),
+        robots: bool = False,
     ) -> Answer:
         """Send a GET for `target`. Raises RequestFailed, or NotAsked; the grant is over in every case.
 
@@ -95,13 +107,13 @@ class Requester:
         except TransportError as error:
             raise self._failed(grant, error, began) from error
         except BaseException:
-            self._abandon(grant)
+            self.unused(grant)
             raise
         connected = self._now()
         try:
             self._check_address(grant, exchange)
             await self._dispatcher.grants.enter(grant, self._now)
-            request = Request("GET", target.scheme, target.host, target.port, path_of(target), headers)
+            request = Request("GET", target.scheme, target.host, target.port, path_of(target), headers, conditions)
             response = await exchange.send(
                 request,
                 max_body_bytes=MAX_BODY_BYTES + 1 if robots else self._max_body_bytes,
@@ -118,7 +130,7 @@ class Requester:
             raise self._failed(grant, error, began + (grant.sent_at - connected)) from error
         except BaseException:
             exchange.close()
-            self._abandon(grant)
+            self.unused(grant)
             raise
         retry_after = None
         if response.status in _SAYS_WHEN and (value := response.headers.get("Retry-After")):
@@ -139,7 +151,8 @@ class Requester:
         self._dispatcher.finish(grant, outcome, unreachable=unreachable, page=page)
         self._on_end(grant, outcome, written)
 
-    def _abandon(self, grant: Grant) -> None:
+    def unused(self, grant: Grant) -> None:
+        """Give a grant back from which nothing was learnt; its host, whoever owns it, may be asked again."""
         written = grant.on_network
         self._dispatcher.unused(grant)
         self._on_end(grant, Outcome(), written)
@@ -155,7 +168,7 @@ class Requester:
             return
         gate = self._addresses.get(exchange.peer_ip)
         if gate is None:
-            gate = self._addresses[exchange.peer_ip] = Gate(exchange.peer_ip, self._max_per_ip)
+            gate = self._add_address(exchange.peer_ip)
         host.address = gate
         if grant.address is gate:
             return
@@ -163,6 +176,13 @@ class Requester:
             exchange.close()
             raise NotAsked
         self._dispatcher.at_address(grant, gate)
+
+    def _add_address(self, ip: str) -> Gate:
+        """Remember an address. A host that still knows a forgotten gate counts at the new one once it is connected."""
+        if len(self._addresses) >= MAX_ADDRESSES:
+            self._addresses = {name: gate for name, gate in self._addresses.items() if gate.in_flight or gate.parked}
+        gate = self._addresses[ip] = Gate(ip, self._max_per_ip)
+        return gate
 
 
 def path_of(target: Target) -> str:

@@ -1,7 +1,9 @@
 """robots.txt in a shard (RFC 9309): fetched once an origin, kept with the frontier for a day, asked first.
 
 A file that answers 4xx allows everything; one that answers 5xx or 429 makes its host pause, so that its URLs wait and
-the file is asked for again; one that cannot be reached fails its URLs as their own request would have.
+the file is asked for again; one that cannot be reached fails its URLs as their own request would have. Such a failure
+is remembered for a moment: it concerns all URLs that wait, each once, and only who has been told of it asks anew. So a
+dead host is asked a few times, and not once for each of its URLs.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from engine.frontier.hosts import RobotsRow
@@ -21,6 +24,7 @@ from engine.shard.requester import NotAsked, RequestFailed, path_of, redirect_ta
 if TYPE_CHECKING:
     from engine.frontier.hosts import HostTable
     from engine.frontier.hoststate import HostState
+    from engine.model.task import TaskKey
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.grants import Grant
     from engine.shard.hops import Hops
@@ -35,9 +39,21 @@ MAX_REDIRECTS: Final = 5
 #: Parsed files in memory, bytes; what was used longest ago is read again from disk when it is needed.
 MAX_IN_MEMORY_BYTES: Final = 32 << 20
 
+#: How long a file that could not be reached answers for further URLs of its origin.
+FAILURE_S: Final = 10.0
+
 _OK: Final = range(200, 300)
 _UNAVAILABLE: Final = range(300, 500)
 _TOO_MANY_REQUESTS: Final = 429
+
+
+@dataclass(slots=True)
+class _Unreachable:
+    """Why an origin's file could not be had, since when, and which URLs that was said of."""
+
+    failure: Failure
+    at: float
+    told: set[TaskKey] = field(default_factory=set)
 
 
 class RobotsFiles:
@@ -66,6 +82,7 @@ class RobotsFiles:
         self._parsed: OrderedDict[str, tuple[Robots, float]] = OrderedDict()  # origin -> (rules, kept until)
         self._parsed_bytes = 0
         self._loading: dict[str, asyncio.Future[None]] = {}
+        self._unreachable: dict[str, _Unreachable] = {}  # by origin, the oldest first
         self._now = asyncio.get_running_loop().time
 
     def known(self, target: Target, host: HostState) -> Robots | None:
@@ -86,7 +103,20 @@ class RobotsFiles:
         """The fetch of a URL's robots.txt that is under way."""
         return self._loading.get(target.origin)
 
-    async def load(self, target: Target, host: HostState, grant: Grant) -> None:
+    def failed(self, target: Target, asking: TaskKey) -> Failure | None:
+        """Why the file of a URL's origin could not be had a moment ago; None for who was told already, and may ask."""
+        found = self._unreachable.get(target.origin)
+        if found is None or found.at + FAILURE_S <= self._now() or asking in found.told:
+            return None
+        found.told.add(asking)
+        return found.failure
+
+    def failed_since(self, target: Target, began: float) -> Failure | None:
+        """Why the file could not be had, for who has waited since `began`."""
+        found = self._unreachable.get(target.origin)
+        return found.failure if found is not None and found.at >= began else None
+
+    async def load(self, target: Target, host: HostState, grant: Grant, asking: TaskKey | None = None) -> None:
         """Fetch the robots.txt of a URL's origin, its first request under `grant`; then :meth:`known` has it.
 
         Raises RequestFailed where it cannot be reached, NotAsked where it is to be tried again when the host is due.
@@ -98,6 +128,9 @@ class RobotsFiles:
             row = await self._fetch(target, host, grant)
             self._table.keep_robots(origin, row)
             self._remember(origin, row, host, MAX_AGE_S)
+        except RequestFailed as failed:
+            self._note_failure(origin, failed.failure, asking)
+            raise
         finally:
             host.robots_pending -= 1
             del self._loading[origin]
@@ -140,6 +173,14 @@ class RobotsFiles:
             _, (dropped, _) = self._parsed.popitem(last=False)
             self._parsed_bytes -= dropped.size_bytes
         return self._slowed(host, rules)
+
+    def _note_failure(self, origin: str, failure: Failure, asking: TaskKey | None) -> None:
+        now, noted = self._now(), self._unreachable
+        noted.pop(origin, None)
+        while noted and next(iter(noted.values())).at + FAILURE_S <= now:
+            del noted[next(iter(noted))]
+        if failure.kind is not FailureKind.INTERNAL_ERROR:  # that says nothing about the origin
+            noted[origin] = _Unreachable(failure, now, set() if asking is None else {asking})
 
     def _slowed(self, host: HostState, rules: Robots) -> Robots:
         """Keep a host to its Crawl-delay, also one that has left memory since the file was read."""

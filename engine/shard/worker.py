@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import structlog
 
+from engine.errors import EngineError
 from engine.model.messages import Control, NlpExit
 from engine.model.outcome import Failure, FailureKind
 from engine.model.task import split_position
@@ -47,6 +48,8 @@ class Worker:
         self._send = send
         self._loop = loop
         self._group: asyncio.TaskGroup
+        self._running = False
+        self._early: list[Frame] = []
         self._batches: deque[Frame] = deque()
         self._batch_came = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,6 +87,9 @@ class Worker:
             self._loop.add_signal_handler(
                 signal.SIGUSR1, lambda: _LOG.warning("what it waits for", all=self.describe())
             )
+            self._running = True
+            for frame in self._early:
+                self.on_frame(frame)
             try:
                 await self._leave.wait()
             finally:
@@ -99,7 +105,10 @@ class Worker:
     # -- what the supervisor says ---------------------------------------------------------------------------------
 
     def on_frame(self, frame: Frame) -> None:
-        """One message of the supervisor, or of another shard through it."""
+        """One message of the supervisor, or of another shard through it; kept until the work has begun."""
+        if not self._running:
+            self._early.append(frame)
+            return
         header, hops, pool = frame.header, self.parts.hops, self.parts.pool
         match frame.type:
             case Control.TASKS | Control.INGESTED:
@@ -130,6 +139,15 @@ class Worker:
         if cause is not None and not isinstance(cause, OSError):
             self._broken = cause
             self._leave.set()
+
+    def on_callback_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What a callback raised, which ends no task: a state that cannot be written ends the worker all the same."""
+        error = context.get("exception")
+        if isinstance(error, EngineError) and self._broken is None:
+            self._broken = error
+            self._leave.set()
+        else:
+            loop.default_exception_handler(context)
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ class _Receiver:
     """A living shard: what it holds for sure, and what was sent and is not yet committed."""
 
     cursor: Cursor
+    ingested: bool
     sent: deque[Cursor] = field(default_factory=deque)
 
 
@@ -66,11 +67,13 @@ class Feed:
 
     def hello(self, shard: int, cursor: Cursor, *, ingested: bool) -> None:
         """A shard's process has started; it holds everything up to `cursor`, and all there is if `ingested`."""
-        self._receivers[shard] = _Receiver(cursor)
+        self._receivers[shard] = _Receiver(cursor, ingested)
         if self._position is not None and cursor < self._position:
             self._rewind = True
-        # A shard is told so only when every shard has committed everything.
-        self.finished = self.finished or ingested
+        # A shard is told so when all have committed everything; but a power failure may have spared one's word only.
+        receivers = self._receivers.values()
+        if len(receivers) == self._shards and all(receiver.ingested for receiver in receivers):
+            self.finished = True
         if self.finished:
             self._send(shard, {"type": Control.INGESTED}, b"")
         self._changed.set()

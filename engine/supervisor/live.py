@@ -90,9 +90,9 @@ class Telling:
 
 
 def read_gauges(state: Path) -> dict[str, Any]:
-    """Read what a run told last; empty where none has."""
+    """Read what a run told last; empty where none has, or where a power failure left an empty file."""
     try:
         told: dict[str, Any] = orjson.loads((state / GAUGES_NAME).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, orjson.JSONDecodeError):
         return {}
     return told

@@ -25,7 +25,8 @@ REDIRECT_BODY_BYTES: Final = 65_536
 class Request:
     """One request without a body. `host` has no port and keeps an IPv6 address's brackets; `target` is path?query.
 
-    `headers` are sent as they are, in order; Host is not among them: the transport writes it.
+    `headers` are sent as they are, in order; Host is not among them: the transport writes it. `conditions` are further
+    ones that differ with each request, as a cache's validators do: kept apart, for `headers` are the same few tuples.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Request:
     port: int
     target: str
     headers: tuple[tuple[str, str], ...] = ()
+    conditions: tuple[tuple[str, str], ...] = ()
 
 
 def _no_headers() -> CIMultiDictProxy[str]:

@@ -18,20 +18,22 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import zstandard
 
+from engine.errors import UsageError
 from engine.model.url import url_key
 from engine.policy.freshness import Stored
-from engine.transport.cache import Found, variant_of
+from engine.transport.cache import Found, default_folder, variant_of
 from engine.transport.cache_folder import PAGE_BYTES, CacheFolder, is_busy, is_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from engine.policy.freshness import Fields
+    from engine.settings import CacheSettings
 
 #: A transaction is due when so many writes, or bytes, wait: 1 to 3 ms of work.
 _BATCH_WRITES: Final = 64
@@ -316,6 +318,19 @@ class DiskCache:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def open_cache(settings: CacheSettings, environ: Mapping[str, str]) -> DiskCache | None:
+    """The cache that the settings ask for, None for none. Raises UsageError where its folder cannot be used."""
+    if not settings.enabled:
+        return None
+    if settings.dir is None:
+        return DiskCache(default_folder(environ), settings.max_bytes)
+    try:
+        root = Path(settings.dir).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"cache.dir: {settings.dir}: {error}") from error
+    return DiskCache(root.absolute(), settings.max_bytes)
 
 
 def _taken_bytes(db: sqlite3.Connection) -> int:

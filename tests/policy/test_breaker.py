@@ -94,10 +94,13 @@ def test_late_answers_of_an_older_state_are_ignored():
     assert breaker.failed_probes == 0
 
 
-def test_while_a_probe_is_out_retry_at_is_finite_and_later():
+def test_while_a_probe_is_out_there_is_no_time_to_ask_again():
     breaker = opened()
-    breaker.admit(10)
-    assert breaker.retry_at(11) == 20
+    probe = breaker.admit(10)
+    assert breaker.retry_at(11) is None
+    assert breaker.retry_at(10_000) is None
+    breaker.release(probe, 10_000)
+    assert breaker.retry_at(10_000) == 10_000
 
 
 def test_thresholds_of_zero_mean_never():
@@ -158,14 +161,11 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule()
     def admit(self):
-        before, may = self.breaker.state, self.breaker.retry_at(self.now) <= self.now
+        before, at = self.breaker.state, self.breaker.retry_at(self.now)
         permit = self.breaker.admit(self.now)
-        if before is State.CLOSED:
-            assert permit is not None
-        elif self.probe is not None:
-            assert permit is None
-        else:
-            assert (permit is not None) == may
+        assert (permit is not None) == (at is not None and at <= self.now)
+        assert (at is None) == (self.probe is not None)
+        assert permit is not None or before is not State.CLOSED
         if permit is not None:
             self.out.append(permit)
             if before is not State.CLOSED:

@@ -160,7 +160,10 @@ def test_a_host_that_only_says_later_is_given_up_and_its_urls_end_in_bulk(tmp_pa
 def test_no_connection_attempts_are_made_faster_than_the_delay(tmp_path):
     web = SlowWeb()
     web.fail_connect("a.test", K.CONNECT_REFUSED)
-    complete(tmp_path, web, *paths("a.test", 4), breaker__failure_threshold=100, retry__max_attempts=2)
+    complete(
+        tmp_path, web, *paths("a.test", 4), breaker__failure_threshold=100, retry__max_attempts=2,
+        politeness__obey_robots=False,
+    )  # fmt: skip
     assert len(web.connects) == 8
     assert min(gaps([at for at, _ in web.connects])) >= 1.0
 
@@ -214,15 +217,69 @@ def test_a_robots_txt_that_comes_back_lets_the_urls_go(tmp_path):
     assert set(kinds(complete(tmp_path, web, *paths("a.test", 3))).values()) == {None}
 
 
-@pytest.mark.parametrize("kind", [K.DNS_NOT_FOUND, K.TLS_FAILED, K.CONNECT_TIMEOUT])
-def test_a_host_that_cannot_be_reached_ends_all_its_urls_with_that_kind_or_as_given_up(tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "asked"), [(K.DNS_NOT_FOUND, 1), (K.TLS_FAILED, 1), (K.CONNECT_TIMEOUT, 3), (K.READ_TIMEOUT, 3)]
+)
+def test_a_robots_txt_that_cannot_be_reached_fails_all_urls_that_wait_each_attempt_once(tmp_path, kind, asked):
     web = SlowWeb()
-    web.fail_connect("dead.test", kind)
-    rows = complete(tmp_path, web, *paths("dead.test", 12), "http://a.test/")
-    found = kinds(rows)
-    assert found.pop("http://a.test/") is None
-    # A name that does not exist is not waited for; what may come back is tried again until its breaker gives up.
-    assert set(found.values()) == ({kind} if kind is K.DNS_NOT_FOUND else {kind, K.CIRCUIT_OPEN})
+    if kind is K.READ_TIMEOUT:
+        web.answer("dead.test", "/robots.txt", kind)
+    else:
+        web.fail_connect("dead.test", kind)
+    rows = complete(tmp_path, web, *paths("dead.test", 12), "http://a.test/", politeness__delay_s=0)
+    assert kinds(rows) == {**dict.fromkeys(paths("dead.test", 12), kind), "http://a.test/": None}
+    assert {row["attempts"] for url, row in rows.items() if "dead" in url} == {asked}
+    assert [host for _, host in web.connects].count("dead.test") == asked
+
+
+def test_a_robots_txt_that_failed_is_asked_for_anew_by_who_was_told_and_after_a_while(tmp_path):
+    web = SlowWeb()
+    web.fail_connect("a.test", K.CONNECT_REFUSED, K.CONNECT_REFUSED, None)
+    rows = complete(tmp_path, web, *paths("a.test", 30))
+    assert set(kinds(rows).values()) == {None}
+    assert web.targets("a.test").count("/robots.txt") == 1
+
+    async def main():
+        shard = Shard(tmp_path, web, retry__max_attempts=1)
+        web.fail_connect("b.test", K.CONNECT_REFUSED, None)
+        await shard.feed("http://b.test/0", done=False)
+        await asyncio.sleep(5)
+        await shard.feed("http://b.test/1", done=False)
+        await asyncio.sleep(6)
+        await shard.feed("http://b.test/2")
+        await shard.until_finished()
+        await shard.drain()
+        return shard.rows()
+
+    found = kinds(run(main()))
+    assert [found[url] for url in paths("b.test", 3)] == [K.CONNECT_REFUSED, K.CONNECT_REFUSED, None]
+
+
+def test_a_host_that_stays_away_is_given_up_after_few_requests_however_many_urls_it_has(tmp_path):
+    web = SlowWeb()
+    web.fail_connect("dead.test", K.CONNECT_TIMEOUT)
+    found = kinds(complete(tmp_path, web, *paths("dead.test", 500)))
+    assert set(found.values()) == {K.CONNECT_TIMEOUT, K.CIRCUIT_OPEN}
+    assert len(web.connects) <= 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Response(404), None),
+        (Response(200, body=b"User-agent: *\nDisallow: /"), K.ROBOTS_DISALLOWED),
+        (K.TLS_FAILED, K.TLS_FAILED),
+    ],
+)
+def test_redirects_that_wait_for_one_robots_txt_share_what_comes_of_it(tmp_path, answer, kind):
+    web = SlowWeb()
+    web.slow["z.test", "/robots.txt"] = 5.0
+    web.answer("z.test", "/robots.txt", answer)
+    for n in range(6):
+        web.answer(f"h{n}.test", "/", redirect(f"http://z.test/{n}"))
+    rows = complete(tmp_path, web, *(f"http://h{n}.test/" for n in range(6)), politeness__max_per_host=2)
+    assert set(kinds(rows).values()) == {kind}
+    assert web.targets("z.test").count("/robots.txt") == 1
 
 
 def test_the_crawl_delay_counts_up_to_its_maximum_and_also_for_a_host_that_had_left_memory(tmp_path):
@@ -353,6 +410,17 @@ def test_a_dead_host_is_probed_at_growing_intervals_and_its_urls_end_in_bulk(tmp
     assert [gap for gap in gaps(web.times("a.test")) if gap > 50] == [
         pytest.approx(at, abs=3) for at in (100, 200, 400)
     ]
+
+
+def test_while_a_probe_is_out_nothing_else_is_asked_of_its_host_however_long_it_takes(tmp_path):
+    web = SlowWeb(default=K.BAD_RESPONSE, latency_s=50.0)
+    web.slow["a.test", "/robots.txt"] = 0.0
+    complete(
+        tmp_path, web, *paths("a.test", 30), politeness__delay_s=0, politeness__max_per_host=5,
+        breaker__cooldown_s=10, breaker__max_cooldown_s=10, breaker__max_failed_probes=3,
+    )  # fmt: skip
+    _, *pages = web.times("a.test")
+    assert gaps(pages) == pytest.approx([0, 0, 0, 0, 60, 60, 60], abs=1)
 
 
 def test_a_host_that_recovers_is_fetched_to_the_end(tmp_path):

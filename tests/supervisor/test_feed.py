@@ -139,11 +139,25 @@ async def test_nothing_is_read_where_all_is_held() -> None:
     assert shards.told_ingested() == {0}
     other = Shards()
     running = asyncio.create_task(other.feed.run())
-    other.hello(0)
+    other.hello(0, ingested=True)
     other.hello(1, ingested=True)
     await running
     assert other.told_ingested() == {0, 1}
     assert shards.starts == other.starts == []
+
+
+async def test_what_one_shard_lost_is_read_again_although_another_holds_everything() -> None:
+    shards = Shards(last=4)
+    running = asyncio.create_task(shards.feed.run())
+    shards.hello(0, 4, ingested=True)
+    shards.hello(1, 2)
+    await settle()
+    assert shards.starts == [(0, 2)]
+    assert shards.told_ingested() == set()
+    shards.feed.credit(0, 4)
+    shards.feed.credit(1, 4)
+    await running
+    assert shards.told_ingested() == {0, 1}
 
 
 async def test_an_unfit_input_ends_the_feed() -> None:

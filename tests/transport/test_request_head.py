@@ -6,7 +6,7 @@ from engine.errors import UsageError
 from engine.model.outcome import FailureKind
 from engine.transport.base import Request, TransportError
 from engine.transport.proxy import Proxy
-from engine.transport.request_head import request_head
+from engine.transport.request_head import _block, request_head
 
 
 def head(proxy: str | None = None, **parts) -> bytes:
@@ -20,6 +20,18 @@ def test_the_head_has_the_headers_as_given_and_its_own():
         b"Accept-Encoding: gzip, deflate, br, zstd\r\n\r\n"
     )
     assert b"Host: a.test\r\nAccept-encoding: identity\r\n\r\n" in head(headers=(("Accept-encoding", "identity"),))
+
+
+def test_conditions_come_with_the_headers_and_add_nothing_to_what_is_kept_of_them():
+    before = _block.cache_info().currsize
+    headers = (("User-Agent", "bot"),)
+    for n in range(20):
+        conditions = (("If-None-Match", f'"{n}"'), ("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"))
+        lines = head(headers=headers, conditions=conditions).split(b"\r\n")
+        assert lines[2:4] == [f'If-None-Match: "{n}"'.encode(), b"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT"]
+        assert lines[-2:] == [b"", b""]
+        assert b"User-Agent: bot" in lines
+    assert _block.cache_info().currsize <= before + 1
 
 
 @pytest.mark.parametrize(
@@ -49,6 +61,8 @@ def test_the_host_has_a_port_where_it_is_not_the_schemes_own(scheme, host, port,
         {"headers": (("", "a"),)},
         {"headers": (("Host", "b.test"),)},
         {"headers": (("content-length", "5"),)},
+        {"conditions": (("If-None-Match", "a\r\nY: b"),)},
+        {"conditions": (("Host", "b.test"),)},
     ],
 )
 def test_nothing_can_add_a_line_or_break_the_framing(parts):

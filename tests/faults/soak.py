@@ -1,0 +1,131 @@
+"""The soak: each kind of fault many times over at random moments, and a table of what became of the rows.
+
+`scripts/soak` runs it. The exit code is 0 only where no row was lost, twice or different, nothing hung, and every
+demand on the way held; what did not is told with the round's seed, by which it can be run again alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+if __package__ in (None, ""):
+    sys.path[:0] = [str(TESTS.parent), str(TESTS)]
+from faults.kinds import KINDS, Kind  # noqa: E402 - found by the line above
+from faults.scene import Found, Oracle, Scene, undisturbed, urls  # noqa: E402 - likewise
+
+COLUMNS = ("fault", "rounds", "rows lost", "rows twice", "rows that differ", "hangs", "mean time to resume, s", "faults")
+
+
+@dataclass(slots=True)
+class Total:
+    """What all rounds of a kind came to; `unsound` counts the rounds that were not as they should be."""
+
+    rounds: int = 0
+    lost: int = 0
+    twice: int = 0
+    differ: int = 0
+    hangs: int = 0
+    resume_s: float = 0.0
+    resumed: int = 0
+    unsound: int = 0
+
+    def add(self, found: Found) -> None:
+        self.rounds += 1
+        self.lost += found.lost
+        self.twice += found.twice
+        self.differ += found.differ
+        self.hangs += found.hangs
+        self.unsound += not found.sound
+        if found.resume_s is not None:
+            self.resumed += 1
+            self.resume_s += found.resume_s
+
+    def cells(self, name: str) -> tuple[str, ...]:
+        mean = f"{self.resume_s / self.resumed:.2f}" if self.resumed else "-"
+        counts = (self.rounds, self.lost, self.twice, self.differ, self.hangs)
+        return (name, *map(str, counts), mean, str(self.unsound))
+
+
+def run_round(kind: Kind, root: Path, port: int, listing: Path, oracle: Oracle, seed: str) -> Found:
+    """One round of a kind; `seed` decides its moments."""
+    scene = Scene(root, port, listing, oracle, random.Random(seed), kind.pool)  # noqa: S311 - moments
+    try:
+        kind.strike(scene)
+        return scene.resume()
+    finally:
+        scene.close()
+
+
+def main() -> int:
+    options = _options()
+    names = [name for name in KINDS if not options.kind or any(part in name for part in options.kind)]
+    end = time.monotonic() + options.minutes * 60
+    totals = {name: Total() for name in names}
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder, _web(Path(folder)) as web:
+        root = Path(folder)
+        port = int(web.stdout.readline().rpartition(":")[2])
+        listing = root / "urls.txt"
+        listing.write_text("".join(f"{url}\n" for url in urls(options.urls)))
+        oracles = {pool: undisturbed(root / f"oracle-{pool}", port, listing, pool=pool) for pool in (False, True)}
+        for number in range(options.rounds_a_kind):
+            for name in names:
+                kind = KINDS[name]
+                if time.monotonic() > end or (kind.root and os.geteuid() != 0):
+                    continue
+                seed = f"{options.seed}/{name}/{number}"
+                found = run_round(kind, root / "round", port, listing, oracles[kind.pool], seed)
+                totals[name].add(found)
+                _tell(seed, found)
+        web.terminate()
+    _table([COLUMNS, *(total.cells(name) for name, total in totals.items()), _sum(totals)])
+    return 1 if any(total.unsound for total in totals.values()) else 0
+
+
+def _options() -> argparse.Namespace:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--rounds-a-kind", type=int, default=15)
+    asked.add_argument("--urls", type=int, default=300)
+    asked.add_argument("--minutes", type=float, default=60, help="no round begins after this")
+    asked.add_argument("--seed", default="1")
+    asked.add_argument("--kind", action="append", help="only kinds with this in their name; repeat for more")
+    return asked.parse_args()
+
+
+def _web(folder: Path) -> subprocess.Popen[str]:
+    line = [sys.executable, TESTS / "web" / "server.py", "--log", folder / "web.jsonl"]
+    return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
+
+
+def _tell(seed: str, found: Found) -> None:
+    print(f"{'ok' if found.sound else 'FAULT'}  {seed}  {found.resume_s or 0:.2f} s", file=sys.stderr, flush=True)
+    for note in found.notes:
+        print(f"    {note}", file=sys.stderr, flush=True)
+
+
+def _sum(totals: dict[str, Total]) -> tuple[str, ...]:
+    every = Total()
+    for total in totals.values():
+        for field in Total.__slots__:
+            setattr(every, field, getattr(every, field) + getattr(total, field))
+    return every.cells("all")
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
+    for number, row in enumerate(rows):
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+        if not number:
+            print("| " + " | ".join("-" * width for width in widths) + " |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
