@@ -7,6 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engine.observe.tell import tell
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 def say(message: str) -> None:
     """Write one line for people to stderr, in the program's name."""
-    sys.stderr.write(f"enrich: {' '.join(message.split())}\n")
+    tell(f"enrich: {' '.join(message.split())}\n")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_HEADINGS: Final = 8
 MAX_TIMES: Final = 20
 MAX_CITED: Final = 50
+MAX_ROBOTS_CHARS: Final = 1000
 
 _SELECTOR: Final = (
     'html, meta[content], link[rel="canonical" i], link[rel="alternate" i][type], link[rel="enclosure" i], title, h1, '
@@ -52,7 +53,8 @@ class Time(NamedTuple):
 class Facts:
     """The raw statements of one page, in document order; strings are as written but for white space.
 
-    `meta` maps a lower-case name (name, property, itemprop or http-equiv) to its first content that is not empty.
+    `meta` maps a lower-case name (name, property, itemprop or http-equiv) to its first content that is not empty
+    (of "robots" to all of them, joined by commas).
     `authors` are marked as such (rel, microdata), `cited` those of meta elements that repeat, `bylines` and
     `dated` short texts in elements whose class says author or date.
     """
@@ -94,6 +96,8 @@ def _meta(facts: Facts, element: ElementNode) -> None:
     for attribute in ("property", "name", "itemprop", "http-equiv"):
         if name := element.getattr(attribute):
             name = name.strip().lower()
+            if name == "robots" and 0 < len(facts.meta.get(name, "")) < MAX_ROBOTS_CHARS:  # each of them counts
+                facts.meta[name] += f", {content}"
             facts.meta.setdefault(name, content)
             if name in _EACH_AUTHOR and len(facts.cited) < MAX_CITED:
                 facts.cited.append(content)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from resiliparse.parse.html import HTMLTree
 
 from engine.nlp import metadata
+from engine.nlp.authorship import find_authorship
 from engine.nlp.blocks import read_blocks
-from engine.nlp.byline import find_byline
 from engine.nlp.charset import decode
 from engine.nlp.facts import gather
 from engine.nlp.jsonld import JsonLd
@@ -33,7 +33,8 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
         title=page_title(facts, json_ld, site),
         text=main_text(blocks, source),
         language_hint=metadata.language(facts),
-        metadata=metadata.page_metadata(facts, json_ld, find_byline(blocks), site, url),
+        metadata=metadata.page_metadata(facts, json_ld, find_authorship(facts, json_ld, blocks, url), site, url),
         has_pdf_links=facts.has_pdf_links,
         has_audio_links=facts.has_audio_links,
+        meta=facts.meta,
     )

@@ -17,6 +17,7 @@ class Extracted:
     `metadata` holds only keys that were found; `media` is None but for PDF, images, audio and video. `names` are those
     that the page's structured data, byline and site name give, by label (PERSON, ORG, GPE, LOC, PRODUCT, EVENT): the
     analyser finds them in the text.
+    `meta` are an HTML page's meta elements (:class:`engine.nlp.facts.Facts`).
     `failure` says why there is no text where that is an error; what was found before it is kept.
     """
 
@@ -29,6 +30,7 @@ class Extracted:
     names: dict[str, list[str]] = field(default_factory=dict)
     has_pdf_links: bool = False
     has_audio_links: bool = False
+    meta: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
 
 

@@ -1,11 +1,14 @@
-"""Named points at which tests make a process die, hang or fail; without the environment variable they cost nothing.
+"""Named points at which tests make a process die or a call fail; without the environment variable they cost nothing.
 
-`ENRICH_FAULT=NAME[:PROBABILITY]` ends the process at the point called NAME as a kill would: at once, with nothing
-flushed. Tests of the commit need it: a kill at random never hits the few microseconds between two system calls.
+`ENRICH_FAULT=NAME[:PROBABILITY]` arms the point called NAME: a crash point ends the process as a kill would, at once
+and with nothing flushed; a failing point raises the system's input/output error. `ENRICH_FAULT=NAME=TEXT` arms it only
+where what passes by holds TEXT. Tests of the commit need them: a kill at random never hits the few microseconds
+between two system calls.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -14,15 +17,29 @@ from typing import Final
 VARIABLE: Final = "ENRICH_FAULT"
 
 
-def _armed() -> tuple[str, float]:
-    name, _, probability = os.environ.get(VARIABLE, "").partition(":")
-    return name, float(probability or 1.0)
+def _armed() -> tuple[str, str, float]:
+    value = os.environ.get(VARIABLE, "")
+    name, separator, text = value.partition("=")
+    if separator:
+        return name, text, 1.0
+    name, _, probability = value.partition(":")
+    return name, "", float(probability or 1.0)
 
 
-_NAME, _PROBABILITY = _armed()
+_NAME, _TEXT, _PROBABILITY = _armed()
 
 
-def crash_point(name: str) -> None:
-    """Die here, if this point is armed."""
-    if name == _NAME and random.random() < _PROBABILITY:  # noqa: S311 - no secret
-        os.kill(os.getpid(), signal.SIGKILL)
+def crash_point(name: str, passing: str = "", number: int = signal.SIGKILL) -> None:
+    """Die here by signal `number`, if this point is armed for what is `passing`."""
+    if name == _NAME and _strikes(passing):
+        os.kill(os.getpid(), number)
+
+
+def failing_point(name: str) -> None:
+    """Raise OSError (EIO) here, as a device that fails would, if this point is armed."""
+    if name == _NAME and _strikes(""):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _strikes(passing: str) -> bool:
+    return _TEXT in passing and random.random() < _PROBABILITY  # noqa: S311 - no secret

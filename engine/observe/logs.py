@@ -8,13 +8,12 @@ processes do not mix.
 from __future__ import annotations
 
 import logging
-import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import orjson
 import structlog
 
+from engine.observe.tell import tell
 from engine.observe.text import printable, redact, shown
 
 if TYPE_CHECKING:
@@ -76,11 +75,7 @@ class _Stderr:
     """Writes lines to whatever stderr is now: a live display may stand in front of it."""
 
     def msg(self, line: str) -> None:
-        # Nobody listens any more (the terminal is gone, a pipe is closed or full): no reason to stop a run, and there
-        # is nowhere left to say so.
-        with suppress(OSError, ValueError):
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+        tell(line + "\n")
 
     debug = info = warning = error = critical = exception = fatal = log = msg
 

@@ -5,11 +5,10 @@ Both are told the same by the supervisor's ticks and read no clock of their own.
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from engine.observe.figures import Figures, FinishedRows, SlidingRate, eta_s, figures, success_rate
+from engine.observe.tell import tell
 from engine.observe.text import duration
 
 if TYPE_CHECKING:
@@ -94,11 +93,10 @@ class LineProgress:
 
     def _write(self) -> None:
         self._shown = True
-        stream = self._stream or sys.stderr
-        # Whoever read along may have left (a closed pipe): the run goes on without an audience.
-        with suppress(OSError, ValueError):
-            stream.write(line(self._meter) + "\n")
-            stream.flush()
+        if self._stream is None:
+            tell(line(self._meter) + "\n")
+        else:
+            self._stream.write(line(self._meter) + "\n")
 
 
 def line(meter: Meter) -> str:

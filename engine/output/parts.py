@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from engine.errors import OutputError
 from engine.model.task import CommitRecord
+from engine.observe.faultpoint import failing_point
 from engine.output.codec import Encoder, crc32
 from engine.output.folder import reason, sync_folder
 
@@ -101,6 +102,7 @@ class PartWriter:
     def _write_all(self, stored: bytes) -> None:
         """One write; a further one only after a short write, to learn why it was short."""
         done = 0
+        failing_point("part_write")
         with memoryview(stored) as view:
             while done < len(stored):
                 written = self._write(self._fd, view[done:], self._end + done)

@@ -17,6 +17,7 @@ from engine.policy.politeness import share
 from engine.policy.retry import RetryRules
 from engine.policy.robots import product_token
 from engine.shard.budget import Budget, PageLease
+from engine.shard.caching import Caching, made_under
 from engine.shard.dispatcher import Dispatcher, PauseRules
 from engine.shard.endings import Endings
 from engine.shard.factory import HeaderRules, HostFactory, aimd_rules
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from engine.shard.grants import Grant
     from engine.shard.hops import Spawn
     from engine.transport.base import Transport
+    from engine.transport.cache import PageCache
 
 
 _LOG: Final = structlog.get_logger("shard")
@@ -79,8 +81,10 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     send: Callable[[dict[str, Any]], None],
     spawn: Spawn,
     max_files: int,
+    cache: PageCache | None = None,
+    wall: Callable[[], float] = time.time,
 ) -> Assembly:
-    """Make a shard's parts. `send` writes to the supervisor, `spawn` starts an observed task.
+    """Make a shard's parts. `send` writes to the supervisor, `spawn` starts an observed task, `wall` is time of day.
 
     `max_files` is how many connections the process may hold: what goes beyond it is cut, with a warning.
     """
@@ -88,7 +92,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     now = loop.time
     residence = Residence(
         store, table, HostFactory(settings), max_active=settings.run.max_active_hosts,
-        wall_offset=time.time() - now(), now=now(),
+        wall_offset=wall() - now(), now=now(),
     )  # fmt: skip
     schedule = Schedule(store, residence)
     aimd = aimd_rules(settings, shards)
@@ -118,18 +122,25 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         max_per_ip=0 if fetch.proxy else share(polite.max_per_ip, shards),
     )  # fmt: skip
     headers = HeaderRules(settings)
+    token = product_token(fetch.user_agent)
     hops.robots = RobotsFiles(
-        table, requester, dispatcher, hops, token=product_token(fetch.user_agent),
+        table, requester, dispatcher, hops, token=token,
         headers=headers.of("", own_site=False), max_crawl_delay_s=polite.max_crawl_delay_s, obey=polite.obey_robots,
     )  # fmt: skip
     pool = NlpClient(settings.nlp.timeout_s) if needs_pool(settings) else None
-    endings = Endings(shard, store=store, schedule=schedule, part=part, pool=pool, now=now, wake=dispatcher.wake)
+    endings = Endings(
+        shard, store=store, schedule=schedule, part=part, pool=pool, now=now, wake=dispatcher.wake, token=token
+    )
+    if cache is not None:
+        endings.caching = Caching(
+            cache, requester, hops, made_under=made_under(settings), max_body_bytes=fetch.max_body_bytes, wall=wall
+        )
     retry = settings.retry
     rules = FetchRules(
         shard, fetch.max_redirects,
         RetryRules(retry.max_attempts, retry.base_delay_s, retry.max_delay_s, retry.rate_limit_delay_s, retry.jitter),
         polite.max_retry_after_s,
     )  # fmt: skip
-    parts = Parts(schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings)
+    parts = Parts(schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, endings.caching)
     fetcher = Fetcher(parts, rules, now, random.random)
     return Assembly(store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool)

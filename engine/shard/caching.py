@@ -132,7 +132,7 @@ class Caching:
         return reused
 
     async def _ask_about(self, found: Found, judged: Assessment, asked: Asked, grant: Grant) -> Answer:
-        """A stale answer: does it still hold?"""
+        """A stale answer: ask its server whether it still holds."""
         try:
             answer = await asked.send(grant, judged.conditions)
         except RequestFailed as failed:

@@ -19,6 +19,7 @@ from engine.model.record import Fetched, base_row, error_row
 from engine.model.task import split_position
 from engine.model.url import Target, parse_target
 from engine.observe.faultpoint import crash_point
+from engine.policy.page_directives import page_directives
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from engine.model.task import Task
     from engine.output.parts import PartWriter
     from engine.shard.budget import PageLease
+    from engine.shard.caching import Caching, Kept
 
 #: A commit takes so many rows at the most before its time.
 ROWS_A_COMMIT: Final = 500
@@ -48,7 +50,7 @@ class RowMaker(Protocol):
 
 
 class Endings:
-    """Gathers rows and commits them. `pool` is None where pages are not to be extracted at all."""
+    """Gathers rows and commits them. `pool` is None where pages are not to be extracted at all; `token` is our name."""
 
     def __init__(  # noqa: PLR0913 - the seam between frontier, output and pool
         self,
@@ -60,6 +62,7 @@ class Endings:
         pool: RowMaker | None,
         now: Callable[[], float],
         wake: Callable[[], None],
+        token: str = "",
     ) -> None:
         self._shard = shard
         self._store = store
@@ -68,6 +71,8 @@ class Endings:
         self._pool = pool
         self._now = now
         self._wake = wake
+        self._token = token
+        self.caching: Caching | None = None  # set once, after both are made
         self._rows: list[bytes] = []
         self._ends: list[tuple[Task, FailureKind | None, PageLease | None]] = []
         self.finished = 0
@@ -92,12 +97,21 @@ class Endings:
 
     # -- what a URL may end in ------------------------------------------------------------------------------------
 
-    def page(self, task: Task, fetched: Fetched, body: bytes, lease: PageLease) -> None:
-        """A page was fetched: its row is made by the pool; the lease is held until the row is committed."""
+    def page(self, task: Task, fetched: Fetched, body: bytes, lease: PageLease, kept: Kept | None = None) -> None:
+        """A page was fetched: its row is made by the pool; the lease is held until the row is committed.
+
+        `kept`: what the cache has of it, which may be the row, or is to have the row that is made.
+        """
+        if kept is not None and kept.row_fields is not None:
+            self._end(task, None, _line(kept.row(_with_input(fetched), utc_now())), lease)
+            return
         self.fetch_ms_sum += fetched.fetch_duration_ms
         self.timed += 1
         if self._pool is None:
-            self._end(task, None, _line(base_row(_with_input(fetched), utc_now())), lease)
+            line = _line(self._bare_row(fetched))
+            if kept is not None:
+                kept.keep(line)
+            self._end(task, None, line, lease)
             return
         facts = asdict(replace(fetched, input=None))
         facts["input"] = _input(fetched)
@@ -107,6 +121,8 @@ class Endings:
         def on_row(line: bytes, kind: FailureKind | None, process_ms: float) -> None:
             self.waiting_for_nlp -= 1
             self.process_ms_sum += process_ms
+            if kept is not None and kind is None:
+                kept.keep(line)
             self._end(task, kind, line, lease)
 
         def on_failed(failure: Failure) -> None:
@@ -114,6 +130,14 @@ class Endings:
             self._end(task, failure.kind, _line(error_row(_with_input(fetched), failure, utc_now())), lease)
 
         self._pool.submit(header, body, on_row, on_failed)
+
+    def _bare_row(self, fetched: Fetched) -> Row:
+        """The row of a page that nobody looks into."""
+        row = base_row(_with_input(fetched), utc_now())
+        said = page_directives(fetched.x_robots_tag.splitlines(), {}, self._token)
+        if said:
+            row["metadata"] = {"robots": said}
+        return row
 
     def fail(self, task: Task, fetched: Fetched, failure: Failure) -> None:
         """A URL ends in an error row."""
@@ -152,6 +176,8 @@ class Endings:
             ]
             self._store.add_commit(record, finished)
         self._store.commit()
+        if self.caching is not None:
+            self.caching.flush()
         if rows:
             self.finished += len(rows)
             for _, _, lease in ends:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -18,6 +19,7 @@ from engine.model.record import Fetched
 from engine.model.url import Target, parse_target, site_of
 from engine.policy.retry import RetryRules, retry_delay
 from engine.policy.verdict import RetryClass, verdict
+from engine.shard.caching import Asked
 from engine.shard.requester import Answer, NotAsked, RequestFailed, redirect_target, status_failure
 from engine.shard.robots import refusal
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from engine.model.task import Task
     from engine.policy.outage import OutageDetector
     from engine.shard.budget import PageLease
+    from engine.shard.caching import Caching
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.endings import Endings
     from engine.shard.factory import HeaderRules
@@ -54,7 +57,7 @@ class FetchRules:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a fetcher works with, all of it the shard's own."""
+    """What a fetcher works with, all of it the shard's own. `caching` is None where there is no cache."""
 
     schedule: Schedule
     dispatcher: Dispatcher
@@ -64,6 +67,7 @@ class Parts:
     headers: HeaderRules
     outage: OutageDetector
     endings: Endings
+    caching: Caching | None = None
 
 
 @dataclass(slots=True)
@@ -93,6 +97,8 @@ class Attempt:
             content_length=len(answer.response.body) if answer is not None else 0,
             attempts=task.attempts,
             fetch_duration_ms=self.duration_ms,
+            from_cache=answer is not None and answer.kept is not None and answer.kept.from_cache,
+            x_robots_tag="\n".join(answer.response.headers.getall("X-Robots-Tag", ())) if answer is not None else "",
         )
 
 
@@ -185,10 +191,21 @@ class Fetcher:
         return refused
 
     async def _request(self, attempt: Attempt, grant: Grant, first: Target) -> Answer:
-        self._charge(attempt)
         headers = self._headers(attempt, first)
-        answer = await self._parts.requester.send(attempt.target, grant, headers, attempt.lease.grow)
+        caching = self._parts.caching
+        if caching is None:
+            answer = await self._send(attempt, headers, grant)
+        else:
+            send = partial(self._send, attempt, headers)
+            answer = await caching.answer(Asked(attempt.target, headers, send, attempt.lease.grow), grant)
         attempt.answer, attempt.answered_by = answer, attempt.target
+        return answer
+
+    async def _send(self, attempt: Attempt, headers: Headers, grant: Grant, conditions: Headers = ()) -> Answer:
+        self._charge(attempt)
+        answer = await self._parts.requester.send(
+            attempt.target, grant, headers, attempt.lease.grow, conditions=conditions
+        )
         attempt.duration_ms += answer.duration_ms
         return answer
 
@@ -215,7 +232,7 @@ class Fetcher:
         task, lease = attempt.task, attempt.lease
         fetched = attempt.fetched(self._rules.shard)
         if failure is None and attempt.answer is not None:
-            self._parts.endings.page(task, fetched, attempt.answer.response.body, lease)
+            self._parts.endings.page(task, fetched, attempt.answer.response.body, lease, attempt.answer.kept)
             return
         lease.close()
         if failure is None:

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ from engine.settings import Settings
 from engine.shard.assembly import assemble
 from engine.shard.files import raise_limit
 from engine.shard.worker import Worker
+from engine.transport.cache_disk import open_cache
 from engine.transport.client import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from engine.ipc.channel import Channel
     from engine.model.plan import ShardConfig
     from engine.output.codec import Compression
+    from engine.transport.cache_disk import DiskCache
 
 _LOG: Final = structlog.get_logger("shard")
 
@@ -92,14 +95,15 @@ async def _run(config: ShardConfig) -> None:
     try:
         store, part = _open(config, settings)
         files = raise_limit()
-        worker.parts = assemble(
-            settings, config.shard, config.shards, loop, store=store, table=_table(store), part=part,
-            transport=transport, send=send, spawn=worker.spawn, max_files=files,
-        )  # fmt: skip
-        gc.collect()
-        gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
-        gc.set_threshold(*GC_THRESHOLDS)
-        await worker.run()
+        with _page_cache(settings) as cache:
+            worker.parts = assemble(
+                settings, config.shard, config.shards, loop, store=store, table=_table(store), part=part,
+                transport=transport, send=send, spawn=worker.spawn, max_files=files, cache=cache,
+            )  # fmt: skip
+            gc.collect()
+            gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
+            gc.set_threshold(*GC_THRESHOLDS)
+            await worker.run()
         store.close()
         part.sync()
         part.close()
@@ -129,6 +133,21 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
         _LOG.info("failed rows are queued again", urls=queued)
     store.commit()
     return store, PartWriter.open(path, settings.output.compression, store.last_commit())
+
+
+@contextmanager
+def _page_cache(settings: Settings) -> Iterator[DiskCache | None]:
+    """The cache of pages, where there is to be one. What goes wrong with it costs no page, and is told at the end."""
+    cache = open_cache(settings.cache, os.environ)
+    try:
+        yield cache
+    finally:
+        if cache is not None:
+            cache.close()
+            counts = cache.counts
+            _LOG.debug("page cache", **asdict(counts))
+            if counts.faults:
+                _LOG.warning("the page cache failed at times", faults=counts.faults, latest=counts.last_fault)
 
 
 def _table(store: Store) -> HostTable:

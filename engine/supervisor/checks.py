@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from engine.sources.readers import open_records
 from engine.supervisor.manifest import describe, same_content
+from engine.transport.cache_disk import open_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,13 @@ def check_platform() -> None:
     """Refuse systems without the processes, sockets and locks that the engine is made of."""
     if not sys.platform.startswith(("linux", "darwin")):
         raise UsageError(f"enrich runs on Linux and macOS, not on {sys.platform}")
+
+
+def check_cache(settings: Settings) -> None:
+    """Refuse a page cache that cannot be opened."""
+    cache = open_cache(settings.cache, os.environ)
+    if cache is not None:
+        cache.close()
 
 
 def check_not_empty(sources: Sequence[Source], settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from engine.errors import OutputError
 from engine.frontier.store import Store
 from engine.observe.failures import collect
 from engine.observe.report import Summary, summarise
@@ -14,10 +15,11 @@ from engine.output.merge import merge
 from engine.output.verify import verify
 from engine.supervisor.folder import RunFolder, opened
 from engine.supervisor.manifest import COMPLETE
+from engine.supervisor.mend import frontier_damage
 from engine.supervisor.status import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -42,13 +44,18 @@ def verify_folder(path: Path) -> list[str]:
         if manifest["state"] != COMPLETE:
             # Counts are right when a run has ended: a retry that is under way counts its rows as queued again.
             manifest = {**manifest, "counts": {}}
-        with _parts(folder) as parts:
-            return verify(parts, folder.path, manifest)
+        torn = {shard: words for shard in range(manifest["shards"]) if (words := frontier_damage(folder, shard))}
+        problems = [f"state/{folder.frontier(shard).name}: {words}" for shard, words in torn.items()]
+        with _parts(folder, without=torn) as parts:
+            return problems + verify(parts, folder.path, manifest)
 
 
 def merge_parts(folder: RunFolder) -> MergeResult:
     """Merge the parts of an opened folder, and note the files in its manifest."""
     manifest = folder.started
+    for shard in range(manifest["shards"]):
+        if not folder.frontier(shard).exists() and (words := frontier_damage(folder, shard)):
+            raise OutputError(f"{folder.frontier(shard)}: {words}; enrich resume makes it again from the inputs")
     with _parts(folder) as parts:
         result = merge(parts, folder.path, manifest["settings"]["output"]["order"], _compression(folder))
     folder.write({**manifest, "outputs": result.files})
@@ -92,14 +99,14 @@ def _compression(folder: RunFolder) -> Compression:
 
 
 @contextmanager
-def _parts(folder: RunFolder) -> Iterator[list[Part]]:
+def _parts(folder: RunFolder, without: Container[int] = ()) -> Iterator[list[Part]]:
     """Open the frontiers, and give the parts with what they know; a shard that never began has neither."""
     compression = _compression(folder)
     with ExitStack() as stack:
         parts: list[Part] = []
         for shard in range(folder.started["shards"]):
             path = folder.part(shard, compression)
-            if not folder.frontier(shard).exists():
+            if shard in without or not folder.frontier(shard).exists():
                 continue
             store = Store.open(folder.frontier(shard))
             stack.callback(store.close)

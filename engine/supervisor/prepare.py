@@ -13,6 +13,7 @@ from engine.nlp.available import require_pipeline
 from engine.sources.source import STDIN, resolve, spooled
 from engine.sources.spool import spool_stdin
 from engine.supervisor.checks import (
+    check_cache,
     check_not_empty,
     check_platform,
     check_same_inputs,
@@ -31,6 +32,7 @@ from engine.supervisor.manifest import (
     settings_difference,
     source_of,
 )
+from engine.supervisor.mend import inputs_are_held, mend
 from engine.supervisor.plan import Plan, RunRequest, make_plan
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def prepared(request: RunRequest, wait_s: float = ORPHAN_WAIT_S, stdin: BinaryIO
     """
     check_platform()
     require_pipeline(request.loaded.settings.nlp.pipeline)
+    check_cache(request.loaded.settings)
     is_run = request.mode == "run"
     # What cannot be read is refused before a folder is made for it.
     given = _given(request) if is_run else []
@@ -128,10 +131,12 @@ def _go_on(request: RunRequest, folder: RunFolder, manifest: Manifest, given: li
             " enrich run --fresh"
         )
     sources = tuple(source_of(entry, folder.stdin) for entry in manifest["inputs"])
-    if manifest["state"] == COMPLETE and request.mode != "retry":
+    mended = request.mode == "resume" and mend(folder)
+    if manifest["state"] == COMPLETE and request.mode != "retry" and not mended:
         return Prepared(folder, None, sources)
-    if not manifest["ingest_finished"]:
+    if not inputs_are_held(folder):
         check_unchanged(manifest["inputs"], sources)
+        manifest = {**manifest, "ingest_finished": False}
     folder.write(continued(manifest, request.loaded.settings))
     return Prepared(folder, make_plan(request, manifest["shards"]), sources)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 from engine.errors import EngineError, ExitCode
 from engine.observe.figures import FinishedRows
 from engine.observe.logs import configure, get_logger
+from engine.observe.tell import tell
 from engine.policy.longtail import LongTail, LongTailRules
 from engine.sources.ingest import batches
 from engine.supervisor.feed import Cursor, Feed
@@ -58,13 +58,13 @@ def run(
     try:
         with prepared(request, orphan_wait_s, stdin) as ready:
             if ready.plan is None:
-                _tell(f"{request.folder} is complete: nothing to do (enrich retry takes up what failed)")
+                tell(f"{request.folder} is complete: nothing to do (enrich retry takes up what failed)\n")
                 return ExitCode.COMPLETE
             if ready.plan.settings.fetch.contact is None:
                 _log.warning("sites cannot tell who asks: set fetch.contact to a mail address or a URL of yours")
             return _Command(request, ready, ready.plan, targets or Targets(), tick_s).carry_out()
     except KeyboardInterrupt:
-        _tell("stopped before anything was done")
+        tell("stopped before anything was done\n")
         return ExitCode.INTERRUPTED
 
 
@@ -104,9 +104,9 @@ class _Command:
         if ending.interrupted:
             self._close(INTERRUPTED)
             rows = self._folder.started["counts"]["rows"]
-            _tell(f"stopped: {rows:,} rows are committed; to go on: enrich resume {self._folder.path}")
+            tell(f"stopped: {rows:,} rows are committed; to go on: enrich resume {self._folder.path}\n")
             return ExitCode.INTERRUPTED
-        _tell(report(self._folder, self._telling.gauges, self._rows.total, self._telling.elapsed_s))
+        tell(report(self._folder, self._telling.gauges, self._rows.total, self._telling.elapsed_s) + "\n")
         return ExitCode.COMPLETE
 
     async def _supervise(self) -> Ending:
@@ -188,8 +188,3 @@ def _terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _tell(words: str) -> None:
-    if sys.stderr is not None:
-        print(words, file=sys.stderr)  # noqa: T201 - the command's own words, whatever the log level

@@ -14,7 +14,6 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from faults.scene import Scene
@@ -232,9 +231,7 @@ def _between(scene: Scene) -> None:
 
 @kind("nobody reads stderr")
 def _no_stderr(scene: Scene) -> None:
-    arguments = scene._arguments  # noqa: SLF001 - started otherwise than by the scene
-    options = scene.enrich._options()  # noqa: SLF001 - likewise
-    line = scene.enrich._line(arguments)  # noqa: SLF001 - likewise
+    options, line = scene.enrich._options(), scene.enrich._line(scene.arguments)  # its stderr is ours
     reader, writer = os.pipe()
     with subprocess.Popen(line, stderr=writer, stdin=subprocess.DEVNULL, **options) as process:  # noqa: S603
         os.close(writer)

@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from system.harness import PATIENCE_S, VARYING, Enrich, marked, role_of
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import psutil
     from system.harness import Done, Running
 
 ROLES = ("supervisor", "shard", "nlp", "forkserver")
@@ -34,13 +34,13 @@ FETCH_ONLY = {**SETTINGS, "extract__extractor": "none"}
 MAX_RESUMES = 3
 
 
-def urls(count: int, hosts: int = 10) -> list[str]:
-    """Pages of slow hosts, and one of each other end that a URL may come to."""
+def urls(count: int) -> list[str]:
+    """Pages of slow hosts, 25 of each: two seconds of work; and one of each other end that a URL may come to."""
     odd = ["status/404", "redirect/2", "redirect-loop", "bad-gzip", "pdf"]
-    ends = [f"http://slow-60-a.test/{path}" for path in odd]
-    ends += ["http://robots-deny-x.test/html/1", "no url at all", "ftp://slow-60-a.test/", "http://10.0.0.1/"]
-    pages = count - len(ends)
-    return [f"http://slow-60-{n % hosts}.test/html/{n // hosts}" for n in range(pages)] + ends
+    ends = [f"http://slow-80-a.test/{path}" for path in odd]
+    ends += ["http://robots-deny-x.test/html/1", "no url at all", "ftp://slow-80-a.test/", "http://10.0.0.1/"]
+    pages, hosts = count - len(ends), max(1, count // 25)
+    return [f"http://slow-80-{n % hosts}.test/html/{n // hosts}" for n in range(pages)] + ends
 
 
 @dataclass(slots=True)
@@ -67,18 +67,34 @@ class Found:
         return not (self.lost or self.twice or self.differ or self.hangs or self.notes)
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all rounds share: a folder, the web's port, the list, and an oracle with and without an NLP pool."""
+
+    root: Path
+    port: int
+    listing: Path
+    oracles: dict[bool, Oracle]
+
+
+def stage(root: Path, port: int, count: int) -> Stage:
+    """Write a list of so many URLs, and make the undisturbed runs."""
+    listing = root / "urls.txt"
+    listing.write_text("".join(f"{url}\n" for url in urls(count)))
+    return Stage(root, port, listing, {pool: undisturbed(root, port, listing, pool=pool) for pool in (False, True)})
+
+
 class Scene:
     """One round's folder and command; `chance` decides the moments and the victims."""
 
-    def __init__(self, root: Path, port: int, listing: Path, oracle: Oracle, chance: random.Random, pool: bool) -> None:
-        root.mkdir(parents=True, exist_ok=True)
-        self.enrich = Enrich(root, port)
-        self.root = root
+    def __init__(self, stage: Stage, chance: random.Random, *, pool: bool) -> None:
+        self.root = stage.root / "round"
+        self.root.mkdir()
+        self.enrich = Enrich(self.root, stage.port)
         self.chance = chance
-        self.oracle = oracle
-        self.environ: dict[str, str] = {}  # of the resume, too
+        self.oracle = stage.oracles[pool]
         self.found = Found()
-        self._arguments = self.enrich.run(listing, **(SETTINGS if pool else FETCH_ONLY))
+        self.arguments = self.enrich.run(stage.listing, **(SETTINGS if pool else FETCH_ONLY))
 
     @property
     def out(self) -> Path:
@@ -91,11 +107,11 @@ class Scene:
     # -- the disturbed run ----------------------------------------------------------------------------------------
 
     def begin(self, **options: Any) -> Running:
-        return self.enrich.start(*self._arguments, **options)
+        return self.enrich.start(*self.arguments, **options)
 
     def again(self, **options: Any) -> Done:
         """The same command to its end."""
-        return self.enrich(*self._arguments, **options)
+        return self.enrich(*self.arguments, **options)
 
     def pause(self, running: Running, seconds: float) -> bool:
         """Let it run on; False where it ended meanwhile."""
@@ -177,9 +193,9 @@ class Scene:
         began, had = time.monotonic(), self._parts()
         for _ in range(MAX_RESUMES):
             if not (self.out / "run.json").exists():  # struck before there was anything to resume
-                running = self.begin(environ=self.environ)
+                running = self.begin()
             else:
-                running = self.enrich.start("resume", self.out, environ=self.environ)
+                running = self.enrich.start("resume", self.out)
             self.wait(running, lambda: self._parts() != had)
             found.resume_s = found.resume_s or time.monotonic() - began
             if (code := self.stopped(running)) == 0 or found.hangs:
@@ -230,7 +246,8 @@ def steady(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def undisturbed(root: Path, port: int, listing: Path, *, pool: bool) -> Oracle:
     """The rows that all rounds are compared with."""
-    root.mkdir(parents=True)
+    root = root / f"oracle-{'pool' if pool else 'fetch'}"
+    root.mkdir()
     enrich = Enrich(root, port)
     began = time.monotonic()
     done = enrich(*enrich.run(listing, **(SETTINGS if pool else FETCH_ONLY)))

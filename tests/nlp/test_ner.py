@@ -57,8 +57,8 @@ def test_repeats_agree_and_count_with_the_full_name():
 
 
 def test_places_without_a_government_are_told_apart():
-    found = entities("He walked from Edinburgh to Loch Lomond and swam in the River Tay. Then to Vienna and Germany.")
-    assert {("Edinburgh", "GPE"), ("Vienna", "GPE"), ("Germany", "GPE"), ("River Tay", "LOC")} <= set(found)
+    found = entities("He walked from Edinburgh to London and swam in Lake Garda. Then to Vienna and Germany.")
+    assert {("Edinburgh", "GPE"), ("Vienna", "GPE"), ("Germany", "GPE"), ("Lake Garda", "LOC")} <= set(found)
 
 
 def test_rules_leave_the_trained_recogniser_out():

@@ -16,13 +16,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent.parent
-if __package__ in (None, ""):
-    sys.path[:0] = [str(TESTS.parent), str(TESTS)]
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from faults.kinds import KINDS, Kind  # noqa: E402 - found by the line above
-from faults.scene import Found, Oracle, Scene, undisturbed, urls  # noqa: E402 - likewise
+from faults.scene import Found, Scene, Stage, stage  # noqa: E402 - likewise
 
-COLUMNS = ("fault", "rounds", "rows lost", "rows twice", "rows that differ", "hangs", "mean time to resume, s", "faults")
+COLUMNS = ("fault", "rounds", "rows lost", "rows twice", "rows that differ", "hangs", "mean s to resume", "unsound")
 
 
 @dataclass(slots=True)
@@ -55,9 +54,9 @@ class Total:
         return (name, *map(str, counts), mean, str(self.unsound))
 
 
-def run_round(kind: Kind, root: Path, port: int, listing: Path, oracle: Oracle, seed: str) -> Found:
+def run_round(kind: Kind, shared: Stage, seed: str) -> Found:
     """One round of a kind; `seed` decides its moments."""
-    scene = Scene(root, port, listing, oracle, random.Random(seed), kind.pool)  # noqa: S311 - moments
+    scene = Scene(shared, random.Random(seed), pool=kind.pool)  # noqa: S311 - moments
     try:
         kind.strike(scene)
         return scene.resume()
@@ -71,18 +70,15 @@ def main() -> int:
     end = time.monotonic() + options.minutes * 60
     totals = {name: Total() for name in names}
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, _web(Path(folder)) as web:
-        root = Path(folder)
-        port = int(web.stdout.readline().rpartition(":")[2])
-        listing = root / "urls.txt"
-        listing.write_text("".join(f"{url}\n" for url in urls(options.urls)))
-        oracles = {pool: undisturbed(root / f"oracle-{pool}", port, listing, pool=pool) for pool in (False, True)}
+        assert web.stdout is not None
+        shared = stage(Path(folder), int(web.stdout.readline().rpartition(":")[2]), options.urls)
         for number in range(options.rounds_a_kind):
             for name in names:
                 kind = KINDS[name]
                 if time.monotonic() > end or (kind.root and os.geteuid() != 0):
                     continue
                 seed = f"{options.seed}/{name}/{number}"
-                found = run_round(kind, root / "round", port, listing, oracles[kind.pool], seed)
+                found = run_round(kind, shared, seed)
                 totals[name].add(found)
                 _tell(seed, found)
         web.terminate()
@@ -101,7 +97,7 @@ def _options() -> argparse.Namespace:
 
 
 def _web(folder: Path) -> subprocess.Popen[str]:
-    line = [sys.executable, TESTS / "web" / "server.py", "--log", folder / "web.jsonl"]
+    line = [sys.executable, ROOT / "tests" / "web" / "server.py", "--log", folder / "web.jsonl"]
     return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
 
 
