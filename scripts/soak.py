@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ class Total:
     unsound: int = 0
 
     def add(self, found: Found) -> None:
+        """Take in a round."""
         self.rounds += 1
         self.lost += found.lost
         self.twice += found.twice
@@ -49,6 +51,7 @@ class Total:
             self.resume_s += found.resume_s
 
     def cells(self, name: str) -> tuple[str, ...]:
+        """Give the row of the table."""
         mean = f"{self.resume_s / self.resumed:.2f}" if self.resumed else "-"
         counts = (self.rounds, self.lost, self.twice, self.differ, self.hangs)
         return (name, *map(str, counts), mean, str(self.unsound))
@@ -65,25 +68,31 @@ def run_round(kind: Kind, shared: Stage, seed: str) -> Found:
 
 
 def main() -> int:
+    """Run the rounds; 1 where one of them was not as it should be."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a round's processes are ended, too
     names = [name for name in KINDS if not options.kind or any(part in name for part in options.kind)]
-    end = time.monotonic() + options.minutes * 60
     totals = {name: Total() for name in names}
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, _web(Path(folder)) as web:
-        assert web.stdout is not None
-        shared = stage(Path(folder), int(web.stdout.readline().rpartition(":")[2]), options.urls)
-        for number in range(options.rounds_a_kind):
-            for name in names:
-                kind = KINDS[name]
-                if time.monotonic() > end or (kind.root and os.geteuid() != 0):
-                    continue
-                seed = f"{options.seed}/{name}/{number}"
-                found = run_round(kind, shared, seed)
-                totals[name].add(found)
-                _tell(seed, found)
-        web.terminate()
+        try:
+            shared = stage(Path(folder), int(_first_line(web).rpartition(":")[2]), options.urls)
+            _rounds(options, shared, totals)
+        finally:
+            web.terminate()
     _table([COLUMNS, *(total.cells(name) for name, total in totals.items()), _sum(totals)])
     return 1 if any(total.unsound for total in totals.values()) else 0
+
+
+def _rounds(options: argparse.Namespace, shared: Stage, totals: dict[str, Total]) -> None:
+    end = time.monotonic() + options.minutes * 60
+    for number in range(options.rounds_a_kind):
+        for name, total in totals.items():
+            if time.monotonic() > end or (KINDS[name].root and os.geteuid() != 0):
+                continue
+            seed = f"{options.seed}/{name}/{number}"
+            found = run_round(KINDS[name], shared, seed)
+            total.add(found)
+            _tell(seed, found)
 
 
 def _options() -> argparse.Namespace:
@@ -99,6 +108,10 @@ def _options() -> argparse.Namespace:
 def _web(folder: Path) -> subprocess.Popen[str]:
     line = [sys.executable, ROOT / "tests" / "web" / "server.py", "--log", folder / "web.jsonl"]
     return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
+
+
+def _first_line(web: subprocess.Popen[str]) -> str:
+    return web.stdout.readline() if web.stdout is not None else ""
 
 
 def _tell(seed: str, found: Found) -> None:

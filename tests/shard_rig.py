@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from typing import TYPE_CHECKING
 
 import orjson
@@ -76,7 +77,17 @@ class Shard:
     """One life of a shard. Settings by key (`politeness__delay_s=1`); no jitter and no NLP unless asked for."""
 
     def __init__(  # noqa: PLR0913 - what a test may replace
-        self, folder: Path, web, *, shard=0, shards=1, relay=None, write=os.pwrite, **settings
+        self,
+        folder: Path,
+        web,
+        *,
+        shard=0,
+        shards=1,
+        relay=None,
+        write=os.pwrite,
+        cache=None,
+        wall=time.time,
+        **settings,
     ):
         plain = {
             "politeness.jitter": 0.0, "retry.jitter": 0.0, "extract.extractor": "none", "nlp.pipeline": "none",
@@ -100,7 +111,7 @@ class Shard:
         self.part = PartWriter.open(self.part_path, "none", self.store.last_commit(), write)
         self.parts = self.worker.parts = assemble(
             self.settings, shard, shards, loop, store=self.store, table=table, part=self.part, transport=web,
-            send=self.send, spawn=self.worker.spawn, max_files=10_000,
+            send=self.send, spawn=self.worker.spawn, max_files=10_000, cache=cache, wall=wall,
         )  # fmt: skip
         self.task = loop.create_task(self.worker.run())
 

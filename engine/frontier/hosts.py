@@ -27,6 +27,10 @@ ACTIVE: Final = 2
 MAX_KNOWN_READY: Final = 50_000
 
 
+#: A clock that is corrected by less than this changes nothing that a pause would show.
+_CLOCK_SLACK_S: Final = 2.0
+
+
 @dataclass(slots=True)
 class HostMemory:
     """What outlives a host's time in memory. Durations are seconds, left at `written_at` (seconds since the epoch).
@@ -79,10 +83,23 @@ class HostTable:
         self._store = store
         self._ready: set[int] = set()  # some of the hosts that are ready on disk: they need not be told so again
 
-    def reopen(self) -> None:
-        """Called once for each process: active hosts of the last one are ready again."""
+    def reopen(self, now: float = 0.0) -> None:
+        """Called once for each process: active hosts of the last one are ready again.
+
+        `now` is seconds since the epoch. Where the clock was set back since the file was last written, all that is due
+        comes forward by as much: a second's pause must not become an hour's.
+        """
         store = self._store
+        ahead_s = store.clock - now if now else 0.0
         with writing(store.path):
+            if ahead_s > _CLOCK_SLACK_S:
+                for column in (
+                    "host SET due = due",
+                    "waiting SET not_before = not_before",
+                    "robots SET fetched_at = fetched_at",
+                ):
+                    store.begin().execute(f"UPDATE {column} - ?", (ahead_s,))
+            store.set_meta(clock=int(now))
             store.generation += 1
             store.set_meta(generation=store.generation)
             store.begin().execute("UPDATE host SET status = ? WHERE status = ?", (READY, ACTIVE))

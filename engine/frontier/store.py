@@ -80,6 +80,7 @@ class Store:
         self.ingested = bool(meta.get("ingested", 0))
         self._banded = bool(meta.get("banded", 0))
         self.generation = meta.get("generation", 0)
+        self.clock = meta.get("clock", 0)  # when a shard last wrote, by the clock of then
         self.budget = SiteBudget(0)  # its owner sets another where run.max_urls_per_site does
         self.counters: dict[str, int] = dict(connection.execute("SELECT name, value FROM counter"))
         self._dirty: set[str] = set()

@@ -144,8 +144,6 @@ def _group_index() -> dict[str, frozenset[str]]:
         "person_title": data_words("person_titles"),
         "org_form": data_words("org_forms"),
         "org_kind": data_words("org_kinds") | data_words("org_heads"),
-        "org_word": data_words("org_words"),
-        "place_word": data_words("place_words"),
         "nation": data_lines("norp"),
         "calendar": _CALENDAR,
         "gpe": data_lines("gpe"),

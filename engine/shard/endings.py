@@ -175,6 +175,7 @@ class Endings:
                 for (task, kind, _), (start, length) in zip(ends, places, strict=True)
             ]
             self._store.add_commit(record, finished)
+            self._store.set_meta(clock=int(time.time()))
         self._store.commit()
         if self.caching is not None:
             self.caching.flush()

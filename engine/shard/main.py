@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -152,7 +153,7 @@ def _page_cache(settings: Settings) -> Iterator[DiskCache | None]:
 
 def _table(store: Store) -> HostTable:
     table = HostTable(store)
-    table.reopen()
+    table.reopen(time.time())
     store.commit()
     return table
 

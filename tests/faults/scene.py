@@ -192,10 +192,8 @@ class Scene:
         found = self.found
         began, had = time.monotonic(), self._parts()
         for _ in range(MAX_RESUMES):
-            if not (self.out / "run.json").exists():  # struck before there was anything to resume
-                running = self.begin()
-            else:
-                running = self.enrich.start("resume", self.out)
+            begun = (self.out / "run.json").exists()  # else it was struck before there was anything to resume
+            running = self.enrich.start("resume", self.out) if begun else self.begin()
             self.wait(running, lambda: self._parts() != had)
             found.resume_s = found.resume_s or time.monotonic() - began
             if (code := self.stopped(running)) == 0 or found.hangs:

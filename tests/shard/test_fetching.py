@@ -102,6 +102,31 @@ def test_hosts_at_one_address_share_its_places(tmp_path):
     assert at_once() == 2
 
 
+def test_addresses_without_requests_are_forgotten_and_the_limit_holds_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.shard.requester.MAX_ADDRESSES", 5)
+    web = SlowWeb(latency_s=1.0)
+    shared, alone = [f"s{n}.test" for n in range(6)], [f"h{n}.test" for n in range(60)]
+    web.addresses = dict.fromkeys(shared, "192.0.2.1") | {host: f"198.51.100.{n}" for n, host in enumerate(alone)}
+    at_once = peak_of(web, shared)
+    most = 0
+
+    async def main():
+        nonlocal most
+        shard = Shard(tmp_path, web, politeness__max_per_ip=2, politeness__delay_s=0, aimd__max=10)
+        await shard.feed(
+            *(url for pair in zip(alone, shared * 10, strict=True) for host in pair for url in paths(host, 2))
+        )
+        while not shard.finished.is_set():
+            most = max(most, len(shard.parts.requester._addresses))
+            await asyncio.sleep(0.05)
+        await shard.drain()
+        return shard.rows()
+
+    assert set(kinds(run(main())).values()) == {None}
+    assert at_once() == 2
+    assert most <= 5 + 10 + 1  # as many as are in use come on top
+
+
 def test_a_site_of_many_hosts_none_of_which_has_much_is_fetched_to_the_end(tmp_path):
     web = SlowWeb()
     rows = complete(tmp_path, web, *(f"http://h{n}.s.test/" for n in range(60)), politeness__max_per_site=1)

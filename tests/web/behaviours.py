@@ -35,6 +35,11 @@
 | /empty-with-body/CODE | 204 or 304, with a body that must not be there |
 | /charset/LABEL, /charset-meta/LABEL | a page in that encoding, told by the header; by a meta tag alone |
 | /etag/N | article N with an ETag; 304 when If-None-Match has it |
+| /modified/N | article N with a Last-Modified and no-cache; 304 when If-Modified-Since has it |
+| /fresh/N/SECONDS | article N with max-age=SECONDS |
+| /no-store/N, /private/N | article N with that Cache-Control, max-age=3600 and an ETag |
+| /vary/NAME/N | article N with max-age=3600 and Vary: NAME |
+| /robots-tag/DIRECTIVES, /robots-meta/DIRECTIVES | article 0 with these in X-Robots-Tag; in a meta element |
 | /pdf | a PDF of one page |
 | /echo | JSON of the request as it came: method, target, headers |
 
@@ -56,7 +61,7 @@ import re
 from email.utils import formatdate
 from time import time
 
-from web import hostile  # noqa: F401 - registers its paths
+from web import hostile, kept  # noqa: F401 - they register their paths
 from web.pages import PDF
 from web.registry import HTML, Asked, Reply, Wire, page, path
 
@@ -166,14 +171,6 @@ def _charset(asked: Asked, rest: list[str], _: Wire) -> Reply:
     meta = "" if in_head else f'<meta charset="{label}">'
     html = f"<!DOCTYPE html><html><head>{meta}<title>{text}</title></head><body><p>{text * 20}</p></body></html>"
     return Reply(200, html.encode(label, "replace"), f"text/html; charset={label}" if in_head else "text/html")
-
-
-@path("etag")
-def _etag(asked: Asked, rest: list[str], _: Wire) -> Reply:
-    tag = f'"page-{rest[0]}"'
-    if asked.headers.get("if-none-match") == tag:
-        return Reply(304, headers=(("ETag", tag),))
-    return Reply(200, page(int(rest[0])), HTML, (("ETag", tag),))
 
 
 @path("pdf")
