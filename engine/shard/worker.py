@@ -89,7 +89,7 @@ class Worker:
             )
             self._running = True
             for frame in self._early:
-                self.on_frame(frame)
+                self._take(frame)
             try:
                 await self._leave.wait()
             finally:
@@ -106,9 +106,12 @@ class Worker:
 
     def on_frame(self, frame: Frame) -> None:
         """One message of the supervisor, or of another shard through it; kept until the work has begun."""
-        if not self._running:
+        if self._running:
+            self._take(frame)
+        else:
             self._early.append(frame)
-            return
+
+    def _take(self, frame: Frame) -> None:
         header, hops, pool = frame.header, self.parts.hops, self.parts.pool
         match frame.type:
             case Control.TASKS | Control.INGESTED:
