@@ -5,6 +5,7 @@ Both are told the same by the supervisor's ticks and read no clock of their own.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from engine.observe.figures import Figures, FinishedRows, SlidingRate, eta_s, figures, success_rate
@@ -96,7 +97,8 @@ class LineProgress:
         if self._stream is None:
             tell(line(self._meter) + "\n")
         else:
-            self._stream.write(line(self._meter) + "\n")
+            with suppress(OSError, ValueError):  # whoever read along may have left: the run goes on
+                self._stream.write(line(self._meter) + "\n")
 
 
 def line(meter: Meter) -> str:

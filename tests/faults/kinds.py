@@ -266,7 +266,7 @@ def _flipped_bit(scene: Scene) -> None:
         scene.again()
     if (part := scene.part()) is not None:
         # What lies behind the last commit means nothing: a bit there is no damage.
-        cut = scene.enrich("verify", scene.out).code == 0
+        cut = scene.enrich.refused("verify", scene.out).code == 0
         flip(part, scene.chance.randrange(part.stat().st_size if cut else max(1, part.stat().st_size // 4)))
         scene.verify_finds(part.name)
 
@@ -326,21 +326,23 @@ def _power_loss(scene: Scene) -> None:
     running = scene.begin()
     scene.moment(running)
     family = scene.processes()
-    for number in (signal.SIGSTOP, signal.SIGSTOP):
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
-    saved = scene.root / "saved"
-    if scene.out.exists():
-        shutil.copytree(scene.out, saved)
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    out, saved = scene.out, scene.root / "saved"
+    if out.exists():
+        shutil.copytree(out, saved)
     running.kill_all()
-    scene.out = saved
-    for part in saved.glob("parts/part-*"):
+    if not saved.exists():  # it had not begun
+        return
+    shutil.rmtree(out)
+    saved.rename(out)
+    for part in out.glob("parts/part-*"):
         _lose_tail(scene, part)
-    for log in saved.glob("state/shard-*.sqlite-wal"):
+    for log in out.glob("state/shard-*.sqlite-wal"):
         log.with_name(log.name.removesuffix("-wal") + "-shm").unlink(missing_ok=True)  # never more than a cache
         _lose_tail(scene, log)
-    if scene.chance.random() < 0.3 and (gauges := saved / "state" / "gauges.json").exists():
+    if scene.chance.random() < 0.3 and (gauges := out / "state" / "gauges.json").exists():
         os.truncate(gauges, 0)
 
 
@@ -363,10 +365,10 @@ def _two_at_once(scene: Scene) -> None:
         return
     with suppress(psutil.NoSuchProcess):  # so that it is still there however slow the second one is
         psutil.Process(first.process.pid).suspend()
-    for arguments in (("resume", scene.out), ("merge", scene.out)):
-        second = scene.enrich(*arguments)
-        if second.code != 2 or f"process {first.process.pid}" not in second.err:
-            scene.note(f"{arguments[0]} beside a run: exit code {second.code}: {second.err[-1500:]}")
+    command = scene.chance.choice(("resume", "merge", "verify"))
+    second = scene.enrich(command, scene.out)
+    if second.code != 2 or f"process {first.process.pid}" not in second.err:
+        scene.note(f"{command} beside a run: exit code {second.code}: {second.err[-1500:]}")
     psutil.Process(first.process.pid).resume()
     if (code := scene.stopped(first)) != 0:
         scene.note(f"the first run: exit code {code}: {first.err[-1500:]}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROLES = ("supervisor", "shard", "nlp", "forkserver")
 
 #: One request a host at a time, a commit each second: long enough for any moment to fall into the work.
-SETTINGS = {"run__shards": 2, "retry__base_delay_s": 0.2, "run__nlp_processes": 2, "nlp__pipeline": "none"}
+SETTINGS = {"retry__base_delay_s": 0.2, "run__nlp_processes": 2, "nlp__pipeline": "none"}
 FETCH_ONLY = {**SETTINGS, "extract__extractor": "none"}
 
 #: So often a disturbed run is resumed before it counts as one that never ends.
@@ -74,14 +74,20 @@ class Stage:
     root: Path
     port: int
     listing: Path
-    oracles: dict[bool, Oracle]
+    shards: int
+    oracles: dict[bool, Oracle] = field(default_factory=dict)
+
+    def settings(self, *, pool: bool) -> dict[str, Any]:
+        return {**(SETTINGS if pool else FETCH_ONLY), "run__shards": self.shards}
 
 
-def stage(root: Path, port: int, count: int) -> Stage:
+def stage(root: Path, port: int, count: int, shards: int = 2) -> Stage:
     """Write a list of so many URLs, and make the undisturbed runs."""
     listing = root / "urls.txt"
     listing.write_text("".join(f"{url}\n" for url in urls(count)))
-    return Stage(root, port, listing, {pool: undisturbed(root, port, listing, pool=pool) for pool in (False, True)})
+    shared = Stage(root, port, listing, shards)
+    shared.oracles.update({pool: undisturbed(shared, pool=pool) for pool in (False, True)})
+    return shared
 
 
 class Scene:
@@ -94,15 +100,11 @@ class Scene:
         self.chance = chance
         self.oracle = stage.oracles[pool]
         self.found = Found()
-        self.arguments = self.enrich.run(stage.listing, **(SETTINGS if pool else FETCH_ONLY))
+        self.arguments = self.enrich.run(stage.listing, **stage.settings(pool=pool))
 
     @property
     def out(self) -> Path:
         return self.enrich.out
-
-    @out.setter
-    def out(self, path: Path) -> None:
-        self.enrich.out = path
 
     # -- the disturbed run ----------------------------------------------------------------------------------------
 
@@ -181,7 +183,7 @@ class Scene:
 
     def verify_finds(self, words: str) -> None:
         """Demand that verify finds damage and names `words`."""
-        done = self.enrich("verify", self.out)
+        done = self.enrich.refused("verify", self.out)
         if done.code != 5 or words not in done.out:
             self.note(f"verify did not find the damage to {words}: exit code {done.code}: {done.out}{done.err}")
 
@@ -220,7 +222,7 @@ class Scene:
             before, after = expected.get(url, {}), by_url[url]
             keys = [key for key in after if before.get(key) != after[key]]
             self.note(f"{url} differs: {[(key, before.get(key), after[key]) for key in keys][:4]}")
-        done = self.enrich("verify", self.out)
+        done = self.enrich.refused("verify", self.out)
         if done.code:
             self.note(f"verify, in the end: exit code {done.code}: {done.out}{done.err}")
 
@@ -242,13 +244,13 @@ def steady(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def undisturbed(root: Path, port: int, listing: Path, *, pool: bool) -> Oracle:
+def undisturbed(shared: Stage, *, pool: bool) -> Oracle:
     """The rows that all rounds are compared with."""
-    root = root / f"oracle-{'pool' if pool else 'fetch'}"
+    root = shared.root / f"oracle-{'pool' if pool else 'fetch'}"
     root.mkdir()
-    enrich = Enrich(root, port)
+    enrich = Enrich(root, shared.port)
     began = time.monotonic()
-    done = enrich(*enrich.run(listing, **(SETTINGS if pool else FETCH_ONLY)))
+    done = enrich(*enrich.run(shared.listing, **shared.settings(pool=pool)))
     length_s = time.monotonic() - began
     assert done.code == 0, done.err
     return Oracle(steady(read(enrich.out)), length_s)

@@ -3,12 +3,14 @@ from __future__ import annotations
 import io
 import json
 import stat
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from supervisor_helpers import request
 
 from engine.errors import ExitCode, OutputError, UsageError
+from engine.frontier.store import Store
 from engine.supervisor.folder import opened
 from engine.supervisor.lock import FileLock, is_held
 from engine.supervisor.manifest import FORMAT_VERSION, read_manifest, write_manifest
@@ -124,6 +126,9 @@ def test_an_input_that_is_gone_matters_until_it_was_read(place: Workplace) -> No
     refused(place, "no such file", urls)
     refused(place, r"urls\.txt' is gone, and was not read to its end", mode="resume")
     write_manifest(place.out, {**place.manifest, "ingest_finished": True})
+    for shard in range(place.manifest["shards"]):
+        with closing(Store.open(place.out / "state" / f"shard-{shard:05}.sqlite", create=True)) as store:
+            store.finish_ingest()
     begin(place, urls)
     begin(place, mode="resume")
 
