@@ -18,7 +18,8 @@ URLS = 60
 #: Those that the tests of other folders do not come by; the soak has them all.
 SHORT = [name for name in KINDS if name not in {
     "a shard killed", "the supervisor killed", "the NLP children's parent killed", "SIGINT, once or twice",
-    "killed between the rows and their commit", "a disk that is full", "a frontier gone", "a part's end torn off", "two runs at once",
+    "killed between the rows and their commit", "a disk that is full", "a frontier gone", "a part's end torn off",
+    "two runs at once",
 }]  # fmt: skip
 
 
