@@ -7,7 +7,6 @@ true host.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from engine.model.url import Target, host_id, parse_target, site_of
@@ -32,7 +31,7 @@ class SiteBudget:
         return host if self._take(db, host) else OVER_BUDGET
 
     def _take(self, db: sqlite3.Connection, host: str) -> bool:
-        site = int.from_bytes(blake2b(site_of(host).encode(), digest_size=8).digest(), "big", signed=True)
+        site = host_id(site_of(host))  # a site is named as a host is
         row = db.execute("SELECT urls FROM site WHERE id = ?", (site,)).fetchone()
         urls = row[0] if row else 0
         if urls >= self.limit:

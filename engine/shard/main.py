@@ -24,6 +24,7 @@ from engine.frontier.store import Store
 from engine.ipc.channel import from_socket
 from engine.model.messages import Control
 from engine.observe import logs
+from engine.output.codec import part_name
 from engine.output.parts import PartWriter
 from engine.output.recover import damaged
 from engine.settings import Settings
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from engine.ipc.channel import Channel
     from engine.model.plan import ShardConfig
-    from engine.output.codec import Compression
     from engine.transport.cache_disk import DiskCache
 
 _LOG: Final = structlog.get_logger("shard")
@@ -74,11 +74,6 @@ def _locked(path: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")  # so that who is refused can be told by whom
         file.flush()
         yield
-
-
-def part_path(folder: Path, shard: int, compression: Compression) -> Path:
-    """Where a shard's rows lie."""
-    return folder / "parts" / f"part-{shard:05}.jsonl{'' if compression == 'none' else f'.{compression}'}"
 
 
 async def _run(config: ShardConfig) -> None:
@@ -123,7 +118,7 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
     folder = Path(config.folder)
     store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
     store.budget = SiteBudget(settings.run.max_urls_per_site)
-    path = part_path(folder, config.shard, settings.output.compression)
+    path = folder / "parts" / part_name(config.shard, settings.output.compression)
     if store.last_commit() is not None:
         lost = damaged(path, store.commit_records(), deep=False)
         if lost:

@@ -13,7 +13,7 @@ from engine.frontier.hoststate import Gate
 from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.policy.retry import parse_retry_after
 from engine.policy.robots import MAX_BODY_BYTES
-from engine.transport.base import Request, TransportError
+from engine.transport.base import REDIRECTS, Request, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,12 +192,9 @@ def path_of(target: Target) -> str:
 
 def redirect_target(answer: Answer) -> str | None:
     """The Location of an answer that redirects a GET (RFC 9110, section 15.4); None where it does not."""
-    if answer.response.status not in _REDIRECTS:
+    if answer.response.status not in REDIRECTS:
         return None
     return answer.response.headers.get("Location", "")
-
-
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 def status_failure(status: int) -> Failure:

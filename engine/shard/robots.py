@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.frontier.hosts import RobotsRow
 from engine.model.outcome import Failure, FailureKind
-from engine.model.url import Target, origin_of, parse_target
+from engine.model.url import Target, parse_target
 from engine.policy.politeness import effective_delay
 from engine.policy.robots import ALLOW_ALL, Robots, parse
 from engine.shard.requester import NotAsked, RequestFailed, path_of, redirect_target
@@ -194,9 +194,7 @@ def refusal(rules: Robots, target: Target) -> Failure | None:
     path = path_of(target)
     if path == "/robots.txt" or rules.allows(path):
         return None
-    return Failure(
-        FailureKind.ROBOTS_DISALLOWED, f"{origin_of(target.scheme, target.host, target.port)}/robots.txt disallows it"
-    )
+    return Failure(FailureKind.ROBOTS_DISALLOWED, f"{target.origin}/robots.txt disallows it")
 
 
 def _ignore(_: int) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from engine.model.outcome import FailureKind
 
 
+#: Statuses that redirect a GET to their Location (RFC 9110, section 15.4).
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
 #: Nobody reads a redirect's body; a short one is read so that its connection can be kept.
 REDIRECT_BODY_BYTES: Final = 65_536
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import UsageError
 from engine.model.outcome import FailureKind
-from engine.transport.base import Response, TransportError
+from engine.transport.base import REDIRECTS, Response, TransportError
 from engine.transport.body import Bound, read_body, read_redirect_body
 from engine.transport.connect_to import ConnectTo
 from engine.transport.deadlines import DeadlineExpiredError, Deadlines
@@ -37,7 +37,6 @@ _IDEMPOTENT: Final = frozenset({"GET", "HEAD"})
 #: Idle connections kept: a quarter of the files we may open, and never more than help.
 _MAX_IDLE: Final = 4096
 _IDLE_SHARE: Final = 4
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 #: How often connections idle for too long are closed; being late costs an open file, no more.
 _IDLE_CHECK_S: Final = 1.0
 
@@ -238,7 +237,7 @@ class _Exchange:
                 on_written()
                 message, stream = await lease.head()
                 self._answered = True
-                if message.code in _REDIRECTS and "Location" in message.headers:
+                if message.code in REDIRECTS and "Location" in message.headers:
                     body, whole = await read_redirect_body(lease, message.headers, stream)
                 else:
                     body, whole = await read_body(lease, message.headers, stream, bound, on_bytes)
