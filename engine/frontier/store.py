@@ -158,7 +158,11 @@ class Store:
                 if self.budget.limit:
                     host = self.budget.place(db, host, key)  # noqa: PLW2901 - where it is put is its host from here on
                 number = host_id(host)
-                rows.append((number, band, n, key, url, fetch_url, where, auth, extra.encode() if extra else None))
+                # A bytearray: for bytes, sqlite3 looks for an adapter, at the price of an index entry.
+                rows.append((
+                    n, number, bytearray(key), url, where, band, fetch_url, auth,
+                    bytearray(extra, "utf-8") if extra else None,
+                ))  # fmt: skip
                 n += 1
                 known = hosts.get(number)
                 if known is None:
@@ -169,7 +173,7 @@ class Store:
                 if band:
                     self._banded = True
             before = db.total_changes
-            db.executemany("INSERT OR IGNORE INTO task VALUES (?,?,?,?,?,?,?,?,?)", rows)
+            _insert(db, rows)
             new = db.total_changes - before
             self._next_n = n
             self.cursor = max(self.cursor, cursor)
@@ -357,6 +361,22 @@ class Store:
             else:
                 db.execute(f"DELETE FROM result WHERE {where}", values)  # noqa: S608
             return sum(int(count) for _, _, count in counted)
+
+
+#: A task's columns as :meth:`Store.insert` lists them; the rarely used ones last.
+_INSERTED: Final = ("n", "host", "key", "url", "position", "band", "fetch_url", "auth", "input")
+_ALWAYS_USED: Final = 5
+
+
+def _insert(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows, without the last columns that none of them uses: a NULL costs as much as a value."""
+    used = len(_INSERTED)
+    while used > _ALWAYS_USED and not any(row[used - 1] for row in rows):
+        used -= 1
+    columns, marks = ", ".join(_INSERTED[:used]), ", ".join("?" * used)
+    if used < len(_INSERTED):
+        rows = [row[:used] for row in rows]
+    db.executemany(f"INSERT OR IGNORE INTO task ({columns}) VALUES ({marks})", rows)  # noqa: S608 - constants
 
 
 def _task(host: int, row: tuple, attempts: int = 0) -> Task:  # type: ignore[type-arg]
