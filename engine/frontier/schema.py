@@ -2,9 +2,9 @@
 
 Two shapes are worth a reason. Tasks lie in the order they came, and a slim index finds those of a host by (host, band,
 n): clustered by host, each row of a list in mixed order would dirty a page of its own, and ingest then costs twice as
-much (measured: 26 against 13 µs a URL). `n` is a sequence number, not a hash: a cursor over a hash loses what is inserted
-behind it. Results are appended to `log` (1 µs a row) and folded into `result` when the file is next opened: updating
-rows in place costs ten times that in a table of half a million.
+much (measured: 26 against 13 µs a URL). `n` is a sequence number, not a hash: a cursor over a hash loses what is
+inserted behind it. Results are appended to `log` (1 µs a row) and folded into `result` when the file is next opened:
+updating rows in place costs ten times that in a table of half a million.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class FailureKind(StrEnum):
@@ -45,8 +46,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The end of one request: an HTTP status, or a failure before one came (then `status` is 0).
 
     `kind` is None where the answer is to be used as it is (2xx, and a redirect that is followed).

@@ -158,7 +158,7 @@ class Caching:
         stored = to_store(status, headers, _fields(response), sent_at, came_at) if status in _OK else None
         if stored is not None:
             entry = self._cache.store(url, headers, stored, response.body)
-            return replace(answer, kept=Kept(self._keeper(entry)))
+            return answer._replace(kept=Kept(self._keeper(entry)))
         if found is not None and status < _SERVER_ERROR and status not in _NOT_NOW:
             self._cache.forget(url)
         return answer

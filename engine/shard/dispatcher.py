@@ -130,9 +130,6 @@ class Dispatcher:
         self._set_timer(now)
 
     def _set_timer(self, now: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._outage.is_out(now):
             due: float | None = self._outage.next_probe_at
         else:
@@ -140,8 +137,13 @@ class Dispatcher:
                 (t for t in (self._schedule.next_due(), self.grants.next_settling) if t is not None), default=None
             )
         # What is due already waits for an event (a slot, the budget), and events wake the dispatcher themselves.
-        if due is not None and due > now:
-            self._timer = self._loop.call_at(due, self.wake)
+        due = due if due is not None and due > now else None
+        timer = self._timer
+        if timer is not None:
+            if due is not None and now < timer.when() <= due:
+                return  # it comes in time, and then looks for the next: cheaper than a new one for each request
+            timer.cancel()
+        self._timer = self._loop.call_at(due, self.wake) if due is not None else None
 
     def _grant(self, host: HostState, now: float) -> Grant:
         generation = host.breaker.admit(now)

@@ -26,6 +26,8 @@ from engine.shard.robots import refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from multidict import CIMultiDictProxy
+
     from engine.frontier.hoststate import HostState
     from engine.frontier.schedule import Schedule
     from engine.model.task import Task
@@ -98,7 +100,7 @@ class Attempt:
             attempts=task.attempts,
             fetch_duration_ms=self.duration_ms,
             from_cache=answer is not None and answer.kept is not None and answer.kept.from_cache,
-            x_robots_tag="\n".join(answer.response.headers.getall("X-Robots-Tag", ())) if answer is not None else "",
+            x_robots_tag=_x_robots_tag(answer.response.headers) if answer is not None else "",
         )
 
 
@@ -255,6 +257,10 @@ class Fetcher:
         self._parts.schedule.retry(attempt.host, task, now + delay, now)
         self._parts.dispatcher.wake()
         return True
+
+
+def _x_robots_tag(headers: CIMultiDictProxy[str]) -> str:
+    return "\n".join(headers.getall("X-Robots-Tag")) if "X-Robots-Tag" in headers else ""
 
 
 def _next_target(location: str, base: Target) -> Target | Failure:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.frontier.hoststate import Gate
 from engine.model.outcome import Failure, FailureKind, Outcome
@@ -38,8 +37,7 @@ _SERVER_ERROR: Final = 500
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer and what it took, connecting included, waiting for a slot not; `kept`: its place in the cache."""
 
     response: Response

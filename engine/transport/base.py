@@ -6,8 +6,7 @@ A request has two phases, because they are paid from two budgets: one that still
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -24,8 +23,7 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 REDIRECT_BODY_BYTES: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request without a body. `host` has no port and keeps an IPv6 address's brackets; `target` is path?query.
 
     `headers` are sent as they are, in order; Host is not among them: the transport writes it. `conditions` are further
@@ -41,16 +39,14 @@ class Request:
     conditions: tuple[tuple[str, str], ...] = ()
 
 
-def _no_headers() -> CIMultiDictProxy[str]:
-    return CIMultiDictProxy(CIMultiDict())
+_NO_HEADERS: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(CIMultiDict())
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A whole answer. `body` is decoded of its Content-Encoding; `headers` (case-insensitive) are as they came."""
 
     status: int
-    headers: CIMultiDictProxy[str] = field(default_factory=_no_headers)
+    headers: CIMultiDictProxy[str] = _NO_HEADERS
     body: bytes = b""
 
 

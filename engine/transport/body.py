@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.model.outcome import FailureKind
 from engine.transport.base import REDIRECT_BODY_BYTES, TransportError
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from engine.transport.wire import Lease
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """How much of a decoded body is taken (bytes, 0 = all), and whether a longer one is cut or refused."""
 
     max_body_bytes: int
@@ -42,7 +40,8 @@ async def read_body(
         decoder = None if coding is None else decoder_for(", ".join(headers.getall("Content-Encoding")))
         if decoder is None and max_body_bytes and not bound.truncate:
             _check_declared(headers.get("Content-Length", ""), max_body_bytes, stream)
-        while data := await lease.piece(stream):
+        while not stream.at_eof():
+            data = await lease.piece(stream)
             for piece in (data,) if decoder is None else decoder.feed(data):
                 size += len(piece)
                 if size > max_body_bytes > 0:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 from time import monotonic
@@ -66,7 +65,7 @@ class Shard:
 
     def send(self, page, body=b"page", *, alone=False, row_bytes=0):
         fetched = Fetched(url=URL, fetch_url=URL, shard=0, status_code=200, content_length=row_bytes)
-        header = {"type": "page", "id": page, "alone": alone, "fetched": asdict(fetched), "ct": "text/html"}
+        header = {"type": "page", "id": page, "alone": alone, "fetched": fetched._asdict(), "ct": "text/html"}
         self.socket.sendall(b"".join(encode(header, body)))
 
 
