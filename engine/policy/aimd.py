@@ -107,7 +107,8 @@ class ShardLimit:
             return
         self._fresh = True
         if signal is Signal.DROP:
-            self._slow_start = False
+            if self._slow_start:
+                self._end_slow_start(in_flight)
             votes = self._votes
             votes.add(host, dropped=True)
             if votes.count >= min(MIN_OUTCOMES, self._rules.window) and votes.success < self._target:
@@ -146,6 +147,14 @@ class ShardLimit:
         if value != self._value:
             self._value = value
             self._cause = cause
+            self._apply()
+
+    def _end_slow_start(self, in_flight: int) -> None:
+        """The first drop came at this load: what slow start had allowed beyond it was never tried out."""
+        self._slow_start = False
+        if in_flight < self._value:
+            self._value = max(self._min, in_flight)
+            self._cause = f"slow start ended by a drop at {in_flight} in flight"
             self._apply()
 
     def _fall(self, now: float) -> None:
