@@ -27,7 +27,7 @@ SUPPORTED: Final = "gzip, deflate, br, zstd"
 STEP_BYTES: Final = 262_144
 #: Real answers have one coding, rarely two; a long stack multiplies the work of a bomb.
 MAX_CODINGS: Final = 3
-#: Real gzip bodies have one member; each costs a new decoder however short it is.
+#: Real bodies have one gzip member or zstd frame, or few; each costs a new decoder however short it is.
 MAX_MEMBERS: Final = 1024
 #: A zstd block of 4 bytes may stand for 128 KiB (RFC 8878, section 3.1.1.2): 256 bytes are at most 8 MiB.
 _ZSTD_FEED_BYTES: Final = 256
@@ -131,7 +131,8 @@ class _Zstd:
     def __init__(self) -> None:
         # The object goes on to the next frame by itself and would not tell of one cut short: frames are ours to follow.
         self._stream = self._frame()
-        self._fed = self._between = False
+        self._frames = 1
+        self._fed = False
 
     @staticmethod
     def _frame() -> zstandard.ZstdDecompressionObj:
@@ -142,6 +143,9 @@ class _Zstd:
             rest = data[start : start + _ZSTD_FEED_BYTES]
             while rest:
                 if self._stream.eof:
+                    self._frames += 1
+                    if self._frames > MAX_MEMBERS:
+                        raise DecodeError(f"the zstd body has more than {MAX_MEMBERS} frames")
                     self._stream = self._frame()
                 self._fed = True
                 try:
