@@ -23,7 +23,7 @@ from engine import __version__
 from engine.model.outcome import Failure, Outcome
 from engine.model.record import SCHEMA_VERSION, base_row
 from engine.nlp.available import pipeline_version
-from engine.policy.freshness import assess, cacheable_request, storable, to_store, updated
+from engine.policy.freshness import assess, cacheable_request, storable, to_store, updated, with_age
 from engine.policy.outage import network_sign
 from engine.settings import fingerprint
 from engine.shard.requester import Answer, RequestFailed
@@ -122,10 +122,11 @@ class Caching:
         found = self._cache.lookup(asked.target.fetch_url, asked.headers, self._made_under)
         if found is None or 0 < self._max_body_bytes < found.body_bytes:
             return self._received(asked, await asked.send(grant, ()), None)
-        judged = assess(found.stored, asked.headers, self._wall())
+        now = self._wall()
+        judged = assess(found.stored, asked.headers, now)
         if not judged.fresh:
             return await self._ask_about(found, judged, asked, grant)
-        reused = self._reuse(found, found.row_fields, asked)
+        reused = self._reuse(replace(found, stored=with_age(found.stored, now)), found.row_fields, asked)
         if reused is None:  # its body has gone meanwhile
             return self._received(asked, await asked.send(grant, ()), found)
         self._requester.unused(grant)

@@ -92,7 +92,7 @@ class Exchange(Protocol):
 
         `max_body_bytes` limits the decoded body, 0 = no limit; with `truncate` a longer one is cut there instead of
         refused, and its connection closed. Of a body that nobody reads (UNREAD) at most UNREAD_BODY_BYTES are taken,
-        whatever it is. All that comes on the wire is bounded too, so that what never comes to a body ends as body_too_large.
+        whatever it is. All that comes on the wire is bounded too: what never comes to a body ends as body_too_large.
         `on_bytes` is told of each piece of decoded body as it is held; `on_written` is called when the request is
         written. Fails with read_timeout (no answer's head within fetch.timeout_s of the writing) or total_timeout
         (head but no end), body_too_large, connection_lost, bad_response, decode_failed.

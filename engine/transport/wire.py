@@ -89,7 +89,8 @@ class _Protocol(ResponseHandler):
 
     It leaves the reader of a body waiting when the parser fails in the midst of it (bad chunks). It loses a whole
     answer that came in one piece with bytes that do not belong to it (a body after 204 or 304, or longer than its
-    length), as the parser fails the piece. And it takes for ever what never comes to a body: blank lines, a chunk's extensions.
+    length), as the parser fails the piece. And it takes for ever what never comes to a body: blank lines, a chunk's
+    extensions.
     """
 
     _head: list[bytes] | None = None  # what has come of an answer whose head is not whole; None once it is
