@@ -67,6 +67,26 @@ def nginx(folder: Path) -> Iterator[int]:
             process.wait()
 
 
+@contextmanager
+def pages_web(script: Path, copies: int, urls: Path, log: Path | None = None) -> Iterator[int]:
+    """Serve real pages at their own URLs by the script that the caller named; gives the port.
+
+    Their URLs are written to `urls`, and a JSON line a request to `log`.
+    """
+    port = free_port()
+    line = [sys.executable, script, "--port", str(port), "--copies", str(copies), "--list", urls]
+    line += [] if log is None else ["--log", log]
+    process = subprocess.Popen(  # noqa: S603 - the script that the caller named
+        line, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        await_port(port, process)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
 class WebServer:
     """:mod:`lib.web`, running. `stop` ends it and reads what it recorded."""
 
