@@ -190,7 +190,7 @@ def free_port() -> int:
 
 def await_port(port: int, process: subprocess.Popen[Any]) -> None:
     """Wait until somebody listens."""
-    for _ in range(200):
+    for _ in range(1200):  # a minute: a server may have much to load, and the machine other work
         with socket.socket() as probe:
             probe.settimeout(0.05)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
