@@ -45,7 +45,7 @@ async def read_body(
     pieces: list[bytes] = []
     size = 0
     try:
-        decoder = None if coding is None else decoder_for(", ".join(headers.getall("Content-Encoding")))
+        decoder = None if coding is None else decoder_for(", ".join(headers.getall("Content-Encoding")), max_body_bytes)
         if decoder is None and max_body_bytes and not bound.truncate:
             _check_declared(headers.get("Content-Length", ""), max_body_bytes, stream)
         while not stream.at_eof():

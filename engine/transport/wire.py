@@ -47,12 +47,11 @@ if TYPE_CHECKING:
 
     from engine.transport.proxy import Proxy
 
-#: aiohttp's 8,190 bytes a line refuse pages that browsers show (long CSP and Set-Cookie lines). The product of the two
-#: bounds what a hostile head can make us hold: 8 MiB.
+#: aiohttp's 8,190 bytes a line refuse pages that browsers show (long CSP and Set-Cookie lines).
 MAX_HEADER_LINE_BYTES: Final = 32_768
 MAX_HEADERS: Final = 256
 
-#: All that may come before an answer's head is whole: blank lines and interim answers have no limit in the parser.
+#: All that may come before a head is whole, which bounds what a hostile one makes us hold, and blank lines before it.
 MAX_HEAD_BYTES: Final = 1 << 20
 #: Real servers send one or two (100, 102, 103) before an answer.
 MAX_INTERIM_ANSWERS: Final = 32

@@ -91,6 +91,7 @@ ENDS = {
         for name in (
             "gzip-wrong-checksum", "gzip-no-checksum", "gzip-as-br", "gzip-as-deflate", "gzip-of-nothing-for-ever",
             "deflate-cut", "deflate-raw-cut", "br-cut", "zstd-cut", "zstd-window-of-2-gib", "stack-of-nine",
+            "stack-of-nothing",
         )
     },
     "/raw/transfer-gzip": (None, 200),  # unasked, and packed all the same: read as a text that was packed unsaid

@@ -128,6 +128,7 @@ ANSWERS: dict[str, bytes] = {
     "zstd-window-of-2-gib": coded(b"zstd", b"\x28\xb5\x2f\xfd\0\xa8" + b"\1\0\0"),
     "stack-of-three": coded(b"deflate, gzip, br", brotli.compress(gzip.compress(zlib.compress(PAGE)))),
     "stack-of-nine": coded(b", ".join([b"gzip"] * 9), PACKED),
+    "stack-of-nothing": coded(b"gzip, gzip", gzip.compress(_endless_gzip(10_000_000))),
     "identity": coded(b"identity", PAGE),
     "coding-unknown": coded(b"sdch", PAGE),
     "coding-empty": coded(b"", PAGE),
