@@ -50,6 +50,8 @@ _QUERY_LITERALS: Final = _UNRESERVED | frozenset(":/'")
 
 #: Rough bytes that a kept rule takes beside its text (a dictionary entry, the string's head, its rank).
 _RULE_OVERHEAD_BYTES: Final = 150
+#: And one with a wildcard inside beside that: a list, two tuples, a string for each piece.
+_WILD_OVERHEAD_BYTES: Final = 150
 
 #: A pattern with a wildcard inside, but for what the path starts with: rank, the pieces to find in turn, its end.
 _Wild = tuple[int, tuple[str, ...], str]
@@ -97,7 +99,8 @@ class Robots:
             if pattern:
                 self._add(pattern, allows)
         for patterns in self._wild.values():
-            patterns.sort(reverse=True)
+            if len(patterns) > 1:
+                patterns.sort(reverse=True)
         self._lengths = _best_by_length(self._prefixes)
         self._wild_lengths = _best_by_length({start: patterns[0][0] for start, patterns in self._wild.items()})
 
@@ -140,6 +143,7 @@ class Robots:
         self.size_bytes += _RULE_OVERHEAD_BYTES + len(text)
         if pieces:
             end = pieces.pop() if anchored else ""
+            self.size_bytes += _WILD_OVERHEAD_BYTES
             pattern = (rank, tuple(piece for piece in pieces if piece), end)
             self._wild.setdefault(start, []).append(pattern)
         else:
