@@ -17,7 +17,7 @@ from engine.policy.politeness import share
 from engine.policy.retry import RetryRules
 from engine.policy.robots import product_token
 from engine.shard.budget import Budget, PageLease
-from engine.shard.caching import Caching, made_under
+from engine.shard.caching import Caching, made_under, web_of
 from engine.shard.dispatcher import Dispatcher, PauseRules
 from engine.shard.endings import Endings
 from engine.shard.factory import HeaderRules, HostFactory, aimd_rules
@@ -133,7 +133,13 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     )
     if cache is not None:
         endings.caching = Caching(
-            cache, requester, hops, made_under=made_under(settings), max_body_bytes=fetch.max_body_bytes, wall=wall
+            cache,
+            requester,
+            hops,
+            made_under=made_under(settings),
+            web=web_of(settings),
+            max_body_bytes=fetch.max_body_bytes,
+            wall=wall,
         )
     retry = settings.retry
     rules = FetchRules(

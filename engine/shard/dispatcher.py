@@ -263,8 +263,11 @@ class Dispatcher:
 
     def _pause(self, host: HostState, outcome: Outcome, sent_at: float, now: float) -> None:
         rules = self._pauses
-        asked = outcome.retry_after_s if outcome.retry_after_s is not None else rules.default_s
-        host.pause.pause(now, min(asked, rules.max_s) if rules.max_s else asked, sent_at)
+        asked = outcome.retry_after_s or 0.0
+        # As for a retry, what a server asks for is a lower bound: "Retry-After: 0", or a date that is over, is no leave
+        # to use up all pauses within a moment.
+        wait_s = max(rules.default_s, min(asked, rules.max_s) if rules.max_s else asked)
+        host.pause.pause(now, wait_s, sent_at)
         self._residence.save(host, now)
 
     def _give_up(self, host: HostState, outcome: Outcome) -> None:

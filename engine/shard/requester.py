@@ -130,10 +130,10 @@ class Requester:
             exchange.close()
             self.unused(grant)
             raise
-        retry_after = None
-        if response.status in _SAYS_WHEN and (value := response.headers.get("Retry-After")):
-            retry_after = parse_retry_after(value, time.time())
         status = _NOT_NOW if robots and response.status >= _SERVER_ERROR else response.status
+        retry_after = None
+        if status in _SAYS_WHEN and (value := response.headers.get("Retry-After")):
+            retry_after = parse_retry_after(value, time.time())
         outcome = Outcome(status, None, retry_after)
         duration_ms = (self._now() - grant.sent_at + connected - began) * 1000
         self._finish(grant, outcome, page=not robots)

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 #: Statuses that redirect a GET to their Location (RFC 9110, section 15.4).
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
-#: Nobody reads a redirect's body; a short one is read so that its connection can be kept.
-REDIRECT_BODY_BYTES: Final = 65_536
+#: "A server MUST NOT generate content in a 205 response" (RFC 9110, section 15.3.6); what came with one is none.
+RESET_CONTENT: Final = 205
+
+#: Statuses whose body nobody reads; of redirects, where they have a Location.
+UNREAD: Final = REDIRECTS | {RESET_CONTENT}
+
+#: A short body that nobody reads is read so that its connection can be kept.
+UNREAD_BODY_BYTES: Final = 65_536
 
 
 class Request(NamedTuple):
@@ -85,7 +91,8 @@ class Exchange(Protocol):
         """Write the request, read the whole answer, give the connection back. At most once an exchange.
 
         `max_body_bytes` limits the decoded body, 0 = no limit; with `truncate` a longer one is cut there instead of
-        refused, and its connection closed. Of a redirect's body at most REDIRECT_BODY_BYTES are read, whatever it is.
+        refused, and its connection closed. Of a body that nobody reads (UNREAD) at most UNREAD_BODY_BYTES are taken,
+        whatever it is. All that comes on the wire is bounded too: what never comes to a body ends as body_too_large.
         `on_bytes` is told of each piece of decoded body as it is held; `on_written` is called when the request is
         written. Fails with read_timeout (no answer's head within fetch.timeout_s of the writing) or total_timeout
         (head but no end), body_too_large, connection_lost, bad_response, decode_failed.

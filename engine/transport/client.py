@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import UsageError
 from engine.model.outcome import FailureKind
-from engine.transport.base import REDIRECTS, Response, TransportError
-from engine.transport.body import Bound, read_body, read_redirect_body
+from engine.transport.base import RESET_CONTENT, UNREAD, Response, TransportError
+from engine.transport.body import Bound, read_body, read_unread_body
 from engine.transport.connect_to import ConnectTo
 from engine.transport.deadlines import DeadlineExpiredError, Deadlines
 from engine.transport.dns import ResolveError, Resolver, as_address
@@ -233,12 +233,15 @@ class _Exchange:
         whole = False
         try:
             with transport.deadlines.within(transport.timeout_s):
-                lease.begin(request_head(request, transport.proxy), with_body=request.method != "HEAD")
+                head = request_head(request, transport.proxy)
+                lease.begin(head, bound.max_body_bytes, with_body=request.method != "HEAD")
                 on_written()
                 message, stream = await lease.head()
                 self._answered = True
-                if message.code in REDIRECTS and "Location" in message.headers:
-                    body, whole = await read_redirect_body(lease, message.headers, stream)
+                if message.code in UNREAD and (message.code == RESET_CONTENT or "Location" in message.headers):
+                    body, whole = await read_unread_body(lease, message.headers, stream)
+                    if message.code == RESET_CONTENT:
+                        body = b""
                 else:
                     body, whole = await read_body(lease, message.headers, stream, bound, on_bytes)
             return Response(message.code, message.headers, body)

@@ -172,6 +172,28 @@ def test_retry_after_holds_for_all_of_the_host_and_is_capped(tmp_path):
         assert wait <= min(later) - refused < wait + 2
 
 
+@pytest.mark.parametrize("said", ["0", "-5", "Sun, 06 Nov 1994 08:49:37 GMT", "soon", ""])
+def test_a_retry_after_of_nothing_is_a_pause_all_the_same(tmp_path, said):
+    web = SlowWeb()
+    web.answer("a.test", "/0", reply(429, Retry_After=said), PAGE)
+    web.answer("b.test", "/0", reply(503, Retry_After=said), PAGE)
+    urls = [*paths("a.test", 3), *paths("b.test", 3)]
+    rows = complete(tmp_path, web, *urls, retry__rate_limit_delay_s=7, politeness__delay_s=0)
+    assert set(kinds(rows).values()) == {None}
+    for host in ("a.test", "b.test"):
+        assert gaps(web.times(host, robots=False))[0] >= 7.0
+
+
+def test_a_robots_txt_that_says_when_to_come_back_is_asked_for_then(tmp_path):
+    web = SlowWeb()
+    web.answer("a.test", "/robots.txt", reply(500, Retry_After="90"), Response(404))
+    web.answer("b.test", "/robots.txt", reply(429, Retry_After="80"), Response(404))
+    rows = complete(tmp_path, web, "http://a.test/", "http://b.test/")
+    assert set(kinds(rows).values()) == {None}
+    for host, wait in (("a.test", 90), ("b.test", 80)):
+        assert wait <= gaps(web.times(host))[0] < wait + 5
+
+
 def test_a_host_that_only_says_later_is_given_up_and_its_urls_end_in_bulk(tmp_path):
     web = SlowWeb(default=Response(429))
     rows = complete(

@@ -41,6 +41,8 @@
 | /vary/NAME/N | article N with max-age=3600 and Vary: NAME |
 | /robots-tag/DIRECTIVES, /robots-meta/DIRECTIVES | article 0 with these in X-Robots-Tag; in a meta element |
 | /pdf | a PDF of one page |
+| /raw/NAME | an answer as bytes, by its name in raw.py: heads, lengths, chunks and codings that are odd or wrong |
+| /flood/NAME | what never ends, by its name in raw.py: interim answers, trailers, blank lines, … |
 | /echo | JSON of the request as it came: method, target, headers |
 
 | host name has a label with | means |
@@ -61,7 +63,7 @@ import re
 from email.utils import formatdate
 from time import time
 
-from web import hostile, kept  # noqa: F401 - they register their paths
+from web import hostile, kept, raw  # noqa: F401 - they register their paths
 from web.pages import PDF
 from web.registry import HTML, Asked, Reply, Wire, page, path
 
