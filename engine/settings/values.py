@@ -104,10 +104,15 @@ def _check_nameserver(text: str) -> str:
 
 def _check_proxy(text: str) -> str:
     # The message never repeats the value: it may hold a password.
-    shape = "must be an http:// or https:// URL with a host, such as http://proxy.example:3128"
+    shape = (
+        "must be environment, or an http://, https://, socks5:// or socks5h:// URL with a host, such as"
+        " http://proxy.example:3128"
+    )
+    if text == "environment":
+        return text
     try:
         parts = urlsplit(text)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in {"http", "https", "socks5", "socks5h"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise ValueError(shape) from None
     if not valid or parts.path not in {"", "/"} or parts.query or parts.fragment:

@@ -119,7 +119,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     )
     requester = Requester(
         transport, dispatcher, hops.finished, max_body_bytes=fetch.max_body_bytes,
-        max_per_ip=0 if fetch.proxy else share(polite.max_per_ip, shards),
+        max_per_ip=share(polite.max_per_ip, shards),
     )  # fmt: skip
     headers = HeaderRules(settings)
     token = product_token(fetch.user_agent)

@@ -6,8 +6,9 @@ again at the moment a socket is made for it. The table is written out, from IANA
 192.0.0.192 and ::10.0.0.0 through. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) is as good as that
 one, and of the IPv6 space only what IANA gives out as global unicast, 2000::/3, passes at all.
 
-Behind a proxy the proxy resolves names, so only hosts written as addresses can be judged here; the proxy's own address
-is the operator's word, as name servers are, and is not judged.
+Where a proxy resolves names (all but socks5) no address is seen here, so hosts are judged by how they are written: as
+an address, or as a name that by its last label lies in somebody's own network. A public name that leads to a private
+address is the proxy's to refuse.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from engine.errors import UsageError
+from engine.transport.dns import as_address
 
 if TYPE_CHECKING:
     from socket import AddressFamily
@@ -67,6 +69,12 @@ _6TO4: Final = IPv6Network("2002::/16")
 _CACHED: Final = 16_384
 
 
+#: Names that public DNS never has (RFC 6761, 6762, 8375; ICANN delegates none of the others, and reserves `internal`,
+#: which clouds' metadata services are below, for private use): whoever resolves them finds a host of its own network.
+_LOCAL_NAMES: Final = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "corp", "home"})
+_LOCAL_DOMAINS: Final = (".home.arpa",)
+
+
 class RefusedAddressError(OSError):
     """An address, or every address of a name, is refused. An OSError, as resolvers and socket factories may raise."""
 
@@ -75,6 +83,7 @@ class Guard:
     """The verdict on addresses. Raises UsageError where a network of the settings is none."""
 
     def __init__(self, settings: GuardSettings) -> None:
+        self._private_allowed = settings.allow_private_addresses
         self._allowed = [_network(text) for text in settings.allow_networks]
         ranges = _UNUSABLE_V4 | _UNUSABLE_V6
         if not settings.allow_private_addresses:
@@ -88,6 +97,18 @@ class Guard:
         reason = self.refusal(address)
         if reason is not None:
             raise RefusedAddressError(f"{address} is refused: {reason} (guard.allow_networks allows it)")
+
+    def refusal_of_name(self, host: str) -> str | None:
+        """Why a host (as in URLs) that somebody else will resolve is refused; None where nothing speaks against it."""
+        name = host.rstrip(".")
+        if (address := as_address(name)) is not None:
+            return self.refusal(address)
+        last = name.rpartition(".")[2]
+        if last == "localhost":
+            return self.refusal("127.0.0.1")
+        if self._private_allowed or not (last == name or last in _LOCAL_NAMES or f".{name}".endswith(_LOCAL_DOMAINS)):
+            return None
+        return f"{name} is a name of a private network (guard.allow_private_addresses allows it)"
 
     def _refusal(self, address: str) -> str | None:
         """Why an address is refused; None where it may be connected to."""
