@@ -179,6 +179,7 @@ class GuardSettings(Group):
 
     allow_private_addresses: Switch = False
     allow_networks: tuple[Network, ...] = ()
+    refuse_networks: tuple[Network, ...] = ()
 
 
 class CacheSettings(Group):

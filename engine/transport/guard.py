@@ -3,8 +3,8 @@
 A page chooses the URLs that redirects and lists lead to, so the address is judged, not the name, after resolution and
 again at the moment a socket is made for it. The table is written out, from IANA's special-purpose address registries
 (RFC 6890) with the metadata addresses of clouds that lie outside them: `ipaddress.is_global` of Python 3.11 lets
-192.0.0.192 and ::10.0.0.0 through. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) is as good as that
-one, and of the IPv6 space only what IANA gives out as global unicast, 2000::/3, passes at all.
+192.0.0.192 and ::10.0.0.0 through. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4, ISATAP) is as good as
+that one, and of the IPv6 space only what IANA gives out as global unicast, 2000::/3, passes at all.
 
 Where a proxy resolves names (all but socks5) no address is seen here, so hosts are judged by how they are written: as
 an address, or as a name that by its last label lies in somebody's own network. A public name that leads to a private
@@ -23,6 +23,7 @@ from engine.errors import UsageError
 from engine.transport.dns import as_address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from socket import AddressFamily
 
     from engine.settings import GuardSettings
@@ -64,6 +65,8 @@ _GLOBAL_V6: Final = IPv6Network("2000::/3")
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _6TO4: Final = IPv6Network("2002::/16")
+#: The first half of an ISATAP interface identifier, which an IPv4 address follows (RFC 5214, section 6.1).
+_ISATAP: Final = frozenset({bytes.fromhex("00005efe"), bytes.fromhex("02005efe")})
 
 #: Distinct addresses of which the verdict is remembered; a verdict costs 20 µs, a remembered one 0.1.
 _CACHED: Final = 16_384
@@ -84,7 +87,8 @@ class Guard:
 
     def __init__(self, settings: GuardSettings) -> None:
         self._private_allowed = settings.allow_private_addresses
-        self._allowed = [_network(text) for text in settings.allow_networks]
+        self._allowed = [_network(text, "guard.allow_networks") for text in settings.allow_networks]
+        self._also_refused = [_network(text, "guard.refuse_networks") for text in settings.refuse_networks]
         ranges = _UNUSABLE_V4 | _UNUSABLE_V6
         if not settings.allow_private_addresses:
             ranges = _PRIVATE_V4 | _PRIVATE_V6 | ranges
@@ -96,7 +100,7 @@ class Guard:
         """Raise RefusedAddressError where the address is refused. `address` is one that ipaddress can parse."""
         reason = self.refusal(address)
         if reason is not None:
-            raise RefusedAddressError(f"{address} is refused: {reason} (guard.allow_networks allows it)")
+            raise RefusedAddressError(f"{address} is refused: {reason}")
 
     def refusal_of_name(self, host: str) -> str | None:
         """Why a host (as in URLs) that somebody else will resolve is refused; None where nothing speaks against it."""
@@ -118,16 +122,16 @@ class Guard:
             return "not an address"
         if isinstance(ip, IPv6Address) and ip.scope_id is not None:
             ip = IPv6Address(ip.packed)  # a zone says which link, not where the address belongs
-        if self._in_allowed(ip):
+        forms = _forms(ip) if isinstance(ip, IPv6Address) else (ip,)
+        if _in(ip, self._also_refused) or any(_in(form, self._also_refused) for form in forms):
+            return "guard.refuse_networks has it"
+        if _in(ip, self._allowed):
             return None
-        embedded = _embedded(ip) if isinstance(ip, IPv6Address) else None
-        if embedded is not None:
-            reason = None if self._in_allowed(embedded) else self._in_ranges(embedded)
-            return None if reason is None else f"it carries {embedded}, {reason}"
-        return self._in_ranges(ip)
-
-    def _in_allowed(self, ip: IPv4Address | IPv6Address) -> bool:
-        return any(ip in network for network in self._allowed)
+        for form in forms:
+            if not _in(form, self._allowed) and (reason := self._in_ranges(form)) is not None:
+                carried = f"it carries {form}, " if form != ip else ""
+                return f"{carried}{reason} (guard.allow_networks allows it)"
+        return None
 
     def _in_ranges(self, ip: IPv4Address | IPv6Address) -> str | None:
         for network, reason in self._refused:
@@ -158,16 +162,23 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
-def _embedded(ip: IPv6Address) -> IPv4Address | None:
+def _forms(ip: IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
+    """The addresses that an IPv6 one stands for, each of which must pass."""
     if ip in _MAPPED or ip in _NAT64:
-        return IPv4Address(ip.packed[12:])
+        return (IPv4Address(ip.packed[12:]),)
     if ip in _6TO4:
-        return IPv4Address(ip.packed[2:6])
-    return None
+        return (IPv4Address(ip.packed[2:6]),)
+    if ip.packed[8:12] in _ISATAP:
+        return ip, IPv4Address(ip.packed[12:])
+    return (ip,)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
+def _in(ip: IPv4Address | IPv6Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return any(ip in network for network in networks)
+
+
+def _network(text: str, key: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)
     except ValueError:
-        raise UsageError(f"guard.allow_networks: {text!r} is no network, such as 10.0.0.0/8 or fd00::/8") from None
+        raise UsageError(f"{key}: {text!r} is no network, such as 10.0.0.0/8 or fd00::/8") from None
