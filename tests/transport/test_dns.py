@@ -175,13 +175,18 @@ async def test_closing_gives_up_queries():
     silent.close()
 
 
+async def started() -> None:
+    """Let tasks that were made run up to their first wait, and those that they make."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 async def test_a_zone_whose_servers_are_silent_keeps_no_other_name_waiting(resolver, server, monkeypatch):
     monkeypatch.setattr("engine.transport.dns.SLOW_S", 0.02)
     resolver._asking = asyncio.Semaphore(4)
     server.silent_about = ".dead.test"
     dead = [asyncio.ensure_future(resolver.resolve(f"h{n}.dead.test")) for n in range(40)]
-    while len(resolver._flights) < 40:
-        await asyncio.sleep(0)
+    await started()
     assert await addresses(resolver, "both.test") == {"192.0.2.1", "2001:db8::1"}
     assert not any(each.done() for each in dead)
     assert len([name for name in server.asked if name.endswith(".dead.test")]) == 40  # it came after all of them
@@ -193,12 +198,8 @@ async def test_questions_in_flight_are_limited(resolver, server):
     resolver._asking = asyncio.Semaphore(4)
     server.silent_about = ".dead.test"
     dead = [asyncio.ensure_future(resolver.resolve(f"h{n}.dead.test")) for n in range(10)]
-    while len(server.asked) < 4:
-        await asyncio.sleep(0.001)
-    for _ in range(100):
-        await asyncio.sleep(0)
-    assert len(resolver._flights) == 10
-    assert len(server.asked) == 4
+    await started()
+    assert (len(resolver._flights), resolver._channel._asking) == (10, 4)
     await resolver.close()
     await asyncio.gather(*dead, return_exceptions=True)
 
