@@ -93,6 +93,7 @@ class FetchSettings(Group):
     user_agent: UserAgent = "auto"
     headers: Headers = Field(default_factory=dict)
     cookies: Cookies = Field(default_factory=dict)
+    cookie_jar: Switch = False
     proxy: Proxy | None = None
     nameservers: tuple[Nameserver, ...] = ()
     connect_to: tuple[ConnectToText, ...] = ()

@@ -132,9 +132,13 @@ def _check_match(text: str) -> str:
     return prefix + target.host
 
 
+#: RFC 6750, section 2.1.
+_BEARER: Final = re.compile(r"Bearer [A-Za-z0-9._~+/-]+=*")
+
+
 def _check_auth(text: str) -> str:
-    if ":" not in text:
-        raise ValueError("must be user:password")
+    if ":" not in text and not _BEARER.fullmatch(text):
+        raise ValueError("must be user:password, or Bearer TOKEN")
     return text
 
 

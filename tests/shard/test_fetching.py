@@ -374,6 +374,29 @@ def test_redirects_are_followed_by_their_hosts_rules_and_end_where_they_must(tmp
     assert "/long11" not in web.targets("a.test")
 
 
+#: A Location as it stands in the header, what it leads to from http://a.test/dir/page; None = bad_redirect.
+LOCATIONS = {
+    "b": "http://a.test/dir/b", "../b": "http://a.test/b", "?q": "http://a.test/dir/page?q", "//b.test": "http://b.test/",
+    "/x#fragment": "http://a.test/x", " \t/x ": "http://a.test/x", "/a b": "http://a.test/a%20b",
+    "/\u00e9": "http://a.test/%C3%A9", "/\udce9": "http://a.test/%E9",
+    "http://b\u00fccher.test/": "http://xn--bcher-kva.test/", "HTTP://B.TEST:80/": "http://b.test/",
+    "\\\\b.test\\x": "http://b.test/x", "https:/b.test/": "https://b.test/", "https://b.test": "https://b.test/",
+    "": None, "   ": None, "http://": None, "http://b.test:99999/": None, "http://\udcff.test/": None,
+    "http://b.test:x/": None, "mailto:a@b.test": None, "ftp://b.test/": None, "javascript:1": None, "data:,x": None,
+    "file:///etc/passwd": None, "http://a b/": None, "//": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_a_location_is_read_as_browsers_do(tmp_path, location):
+    web = SlowWeb()
+    web.answer("a.test", "/dir/page", redirect(location))
+    (row,) = complete(tmp_path, web, "http://a.test/dir/page").values()
+    leads_to = LOCATIONS[location]
+    assert row["error_kind"] == (K.BAD_REDIRECT if leads_to is None else None), row["error"]
+    assert row["final_url"] == (leads_to or "http://a.test/dir/page")
+
+
 def test_a_redirect_to_a_host_whose_robots_txt_fails_leaves_that_hosts_own_urls_going(tmp_path):
     web = SlowWeb()
     web.answer("a.test", "/", redirect("http://b.test/from-a"))
