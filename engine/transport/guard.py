@@ -2,7 +2,7 @@
 
 A page chooses the URLs that redirects and lists lead to, so the address is judged, not the name, after resolution and
 again at the moment a socket is made for it. The table is written out, from IANA's special-purpose address registries
-(RFC 6890) with the metadata addresses of clouds that lie outside them: `ipaddress.is_global` of Python 3.11 lets
+(RFC 6890) with the metadata addresses of clouds: `ipaddress.is_global` of Python 3.11 lets
 192.0.0.192 and ::10.0.0.0 through. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4, ISATAP) is as good as
 that one, and of the IPv6 space only what IANA gives out as global unicast, 2000::/3, passes at all.
 
@@ -35,11 +35,19 @@ _PRIVATE_V4: Final = {
     "172.16.0.0/12": "private",
     "192.168.0.0/16": "private",
     "100.64.0.0/10": "shared address space of a carrier (RFC 6598)",
-    "169.254.0.0/16": "link-local",  # also 169.254.169.254, most clouds' metadata
-    "168.63.129.16/32": "a cloud's metadata service",
-    "192.0.0.0/24": "reserved for protocols",  # also 192.0.0.192, a cloud's metadata
+    "169.254.0.0/16": "link-local",
+    "192.0.0.0/24": "reserved for protocols",
     "198.18.0.0/15": "reserved for benchmarks",
 }
+#: Who reads them has the machine's own credentials: allowed by name only (guard.allow_networks), not with all that is
+#: private. Most clouds; containers at Amazon; Tencent, Alibaba, Azure, Oracle; Amazon and Google over IPv6.
+_METADATA: Final = dict.fromkeys(
+    [
+        "169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.0.23/32", "100.100.100.200/32",
+        "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128",
+    ],
+    "a cloud's metadata service",
+)  # fmt: skip
 _UNUSABLE_V4: Final = {
     "192.0.2.0/24": "reserved for documentation",
     "198.51.100.0/24": "reserved for documentation",
@@ -72,8 +80,8 @@ _ISATAP: Final = frozenset({bytes.fromhex("00005efe"), bytes.fromhex("02005efe")
 _CACHED: Final = 16_384
 
 
-#: Names that public DNS never has (RFC 6761, 6762, 8375; ICANN delegates none of the others, and reserves `internal`,
-#: which clouds' metadata services are below, for private use): whoever resolves them finds a host of its own network.
+#: Names that public DNS never has (RFC 6761, 6762, 8375; ICANN delegates none of the others, and reserves `internal`
+#: for private use): whoever resolves them finds a host of its own network.
 _LOCAL_NAMES: Final = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "corp", "home"})
 _LOCAL_DOMAINS: Final = (".home.arpa",)
 
@@ -89,9 +97,9 @@ class Guard:
         self._private_allowed = settings.allow_private_addresses
         self._allowed = [_network(text, "guard.allow_networks") for text in settings.allow_networks]
         self._also_refused = [_network(text, "guard.refuse_networks") for text in settings.refuse_networks]
-        ranges = _UNUSABLE_V4 | _UNUSABLE_V6
+        ranges = _METADATA | _UNUSABLE_V4 | _UNUSABLE_V6
         if not settings.allow_private_addresses:
-            ranges = _PRIVATE_V4 | _PRIVATE_V6 | ranges
+            ranges |= _PRIVATE_V4 | _PRIVATE_V6
         self._refused = [(ip_network(network), reason) for network, reason in ranges.items()]
         self._private_v6 = [ip_network(network) for network in _PRIVATE_V6]
         self.refusal = lru_cache(maxsize=_CACHED)(self._refusal)
@@ -110,6 +118,8 @@ class Guard:
         last = name.rpartition(".")[2]
         if last == "localhost":
             return self.refusal("127.0.0.1")
+        if last == "internal" and name.startswith("metadata."):
+            return "a cloud's metadata service"
         if self._private_allowed or not (last == name or last in _LOCAL_NAMES or f".{name}".endswith(_LOCAL_DOMAINS)):
             return None
         return f"{name} is a name of a private network (guard.allow_private_addresses allows it)"

@@ -65,8 +65,14 @@ def test_what_is_refused_besides_is_refused_in_every_disguise_and_whatever_is_al
 
 def test_private_addresses_may_be_allowed_as_a_whole():
     guard = Guard(GuardSettings(allow_private_addresses=True))
-    for address in ("127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fe80::1", "169.254.169.254", "::ffff:10.0.0.1"):
+    for address in ("127.0.0.1", "10.0.0.1", "::1", "fd00::1", "fe80::1", "169.254.1.1", "::ffff:10.0.0.1"):
         guard.check(address)
+    # But for what has the machine's own credentials.
+    for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "::ffff:169.254.169.254"):
+        assert "metadata" in guard.refusal(address)
+    assert "metadata" in guard.refusal_of_name("metadata.google.internal")
+    named = Guard(GuardSettings(allow_private_addresses=True, allow_networks=("169.254.169.254",)))
+    named.check("169.254.169.254")
     for address in ("224.0.0.1", "255.255.255.255", "ff02::1", "64:ff9b:1::1"):
         assert guard.refusal(address)
 
