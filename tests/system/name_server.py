@@ -1,4 +1,8 @@
-"""A name server for one test, in a thread: names from a table, NXDOMAIN for `gone...`, SERVFAIL for `broken...`."""
+"""A name server for one test, in a thread: names from a table.
+
+A name whose first label is `gone` does not exist (NXDOMAIN), one of `broken` fails (SERVFAIL), one of `silent` gets no
+answer.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +49,8 @@ class NameServer:
             data, asker = question
             if not data:
                 return
-            self._socket.sendto(self._answer(data), asker)
+            if not data.startswith(b"\x06silent", _HEADER_BYTES):
+                self._socket.sendto(self._answer(data), asker)
 
     def _answer(self, data: bytes) -> bytes:
         """An answer in the form of RFC 1035, section 4.1."""
