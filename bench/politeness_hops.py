@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Between the client's write and the server's read lie two event loops, and their hold-ups differ by request.
 TOLERANCE_S = 0.005
 SHARDS = 2
-CRAWL_DELAY_S = 2
+CRAWL_DELAY_S = 1
 PAUSE_S = 2.0
 #: Every tenth host asks for a Crawl-delay, another tenth forbids /private.
 SPECIAL = {0: f"robots-delay-{CRAWL_DELAY_S}-", 1: "robots-private-"}
@@ -68,8 +68,8 @@ def _host(number: int) -> str:
 
 
 def _pages(options: argparse.Namespace) -> int:
-    """URLs a host: ten make eighteen requests, those that are forbidden less; a few more, to be sure."""
-    return options.requests * 10 // 17 // options.hosts + 1
+    """URLs a host: ten make sixteen requests."""
+    return options.requests * 10 // 16 // options.hosts + 1
 
 
 def _forbidden(options: argparse.Namespace) -> int:

@@ -60,7 +60,9 @@ def test_a_slow_answer_does_not_count_as_delay(tmp_path):
     complete(tmp_path, web, *paths("a.test", 3), politeness__delay_s=1, politeness__max_per_host=2)
     robots_txt, *pages = sorted(web.times("a.test"))
     assert pages[0] - robots_txt == pytest.approx(3.0)  # without it nothing may be asked
-    assert gaps(pages) == pytest.approx([1.0, 2.0], abs=0.002)  # the second at its time, the third when one of two has ended
+    assert gaps(pages) == pytest.approx(
+        [1.0, 2.0], abs=0.002
+    )  # the second at its time, the third when one of two has ended
 
 
 @pytest.mark.parametrize(("key", "limit"), [("max_per_host", 3), ("max_per_site", 2)])
