@@ -59,10 +59,12 @@ URLS = [
 NO_HOSTS = """
 [::1%25lo] [fe80::1%25lo] [fe80::1%lo] [::1]. [::ffff:127.1] [::ffff:0x7f.0.0.1] 127.0.0.08 127.0.0.1.1 256.0.0.1
 127.0.0.256 4294967296 0x100000000 127..0.1 127.0.0.1%00 127.0.0.1%0a localhost%00.test ١٢٧.0.0.1 [v1.127]
+user:secret@127.0.0.256 user:secret@[::1%25lo]
 """.split()  # noqa: SIM905 - as above
 NO_URLS = [f"http://{host}:PORT/" for host in NO_HOSTS]
 NO_URLS += ["ftp://127.0.0.1:PORT/", "gopher://127.0.0.1:PORT/_x", "file:///etc/passwd", "dict://127.0.0.1:PORT/d"]
 NO_URLS += ["ws://127.0.0.1:PORT/", "data:text/html,x", "javascript:1", "feed:http://127.0.0.1:PORT/", "unix:/x"]
+NO_URLS += ["ftp://user:secret@127.0.0.1:PORT/", "https:user:secret@[nothing:PORT/"]
 
 #: name -> its records; what is no address is a CNAME.
 NAMES = {

@@ -6,6 +6,8 @@ from itertools import count
 
 import pytest
 from aiohttp.abc import AbstractResolver
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from system.name_server import NameServer
 
 from engine.errors import UsageError
@@ -52,6 +54,14 @@ def test_an_allowed_network_is_allowed_in_every_disguise():
         guard.check(address)
     for address in ("10.0.0.1", "::1", "fc00::1", "fe80::5efe:127.0.0.1"):
         assert guard.refusal(address)
+
+
+@settings(deadline=None)
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
+def test_what_python_takes_for_no_global_address_is_refused_too(address):
+    mapped = address.version == 6 and (address.ipv4_mapped or address.sixtofour)
+    if not (mapped or address).is_global:
+        assert Guard(GuardSettings()).refusal(str(address)) is not None
 
 
 def test_what_is_refused_besides_is_refused_in_every_disguise_and_whatever_is_allowed():
