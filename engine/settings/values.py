@@ -102,13 +102,17 @@ def _check_nameserver(text: str) -> str:
     return text
 
 
+#: The value of fetch.proxy that stands for the variables of the environment.
+PROXY_OF_ENVIRONMENT: Final = "environment"
+
+
 def _check_proxy(text: str) -> str:
     # The message never repeats the value: it may hold a password.
     shape = (
-        "must be environment, or an http://, https://, socks5:// or socks5h:// URL with a host, such as"
+        f"must be {PROXY_OF_ENVIRONMENT}, or an http://, https://, socks5:// or socks5h:// URL with a host, such as"
         " http://proxy.example:3128"
     )
-    if text == "environment":
+    if text == PROXY_OF_ENVIRONMENT:
         return text
     try:
         parts = urlsplit(text)

@@ -17,15 +17,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Final, Self
 
 from engine.errors import UsageError
+from engine.settings.values import PROXY_OF_ENVIRONMENT
 from engine.transport.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.settings import FetchSettings
-
-#: The value of fetch.proxy that stands for the environment's variables.
-ENVIRONMENT: Final = "environment"
 
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 _WITH_PORT: Final = re.compile(r"(\[[^\]]+\]|[^:\[\]]+):(\d{1,5})")
@@ -43,7 +41,7 @@ class Proxies:
         """What the settings and the environment say; None where nothing goes through a proxy. Raises UsageError."""
         if fetch.proxy is None:
             return None
-        if fetch.proxy == ENVIRONMENT:
+        if fetch.proxy == PROXY_OF_ENVIRONMENT:
             found = cls._of_environment(environ)
         else:
             proxy = Proxy.parse(fetch.proxy)
