@@ -93,6 +93,7 @@ class FetchSettings(Group):
     user_agent: UserAgent = "auto"
     headers: Headers = Field(default_factory=dict)
     cookies: Cookies = Field(default_factory=dict)
+    cookie_jar: Switch = False
     proxy: Proxy | None = None
     nameservers: tuple[Nameserver, ...] = ()
     connect_to: tuple[ConnectToText, ...] = ()
@@ -179,6 +180,7 @@ class GuardSettings(Group):
 
     allow_private_addresses: Switch = False
     allow_networks: tuple[Network, ...] = ()
+    refuse_networks: tuple[Network, ...] = ()
 
 
 class CacheSettings(Group):

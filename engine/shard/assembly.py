@@ -20,12 +20,14 @@ from engine.shard.budget import Budget, PageLease
 from engine.shard.caching import Caching, made_under, web_of
 from engine.shard.dispatcher import Dispatcher, PauseRules
 from engine.shard.endings import Endings
-from engine.shard.factory import HeaderRules, HostFactory, aimd_rules
+from engine.shard.factory import HostFactory, aimd_rules
 from engine.shard.fetcher import Fetcher, FetchRules, Parts
+from engine.shard.headers import HeaderRules
 from engine.shard.hops import Hops
 from engine.shard.nlp_client import NlpClient
 from engine.shard.requester import Requester
 from engine.shard.robots import RobotsFiles
+from engine.transport.cookies import CookieJars
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -119,7 +121,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     )
     requester = Requester(
         transport, dispatcher, hops.finished, max_body_bytes=fetch.max_body_bytes,
-        max_per_ip=0 if fetch.proxy else share(polite.max_per_ip, shards),
+        max_per_ip=share(polite.max_per_ip, shards),
     )  # fmt: skip
     headers = HeaderRules(settings)
     token = product_token(fetch.user_agent)
@@ -147,6 +149,9 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         RetryRules(retry.max_attempts, retry.base_delay_s, retry.max_delay_s, retry.rate_limit_delay_s, retry.jitter),
         polite.max_retry_after_s,
     )  # fmt: skip
-    parts = Parts(schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, endings.caching)
+    parts = Parts(
+        schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, endings.caching,
+        CookieJars() if fetch.cookie_jar else None,
+    )  # fmt: skip
     fetcher = Fetcher(parts, rules, now, random.random)
     return Assembly(store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.policy.breaker import State
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from engine.policy.outage import OutageDetector
     from engine.settings import Settings
     from engine.shard.budget import Budget
+
+#: uvloop's clock counts whole milliseconds: what was written "now" may have been written so much later.
+CLOCK_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,9 @@ class Dispatcher:
         host = grant.host
         if host is not None:
             now = self._loop.time()
-            due = next_due(now, host.delay_s, self._jitter, self._random())
+            due = now
+            if host.delay_s > 0:
+                due = next_due(now + CLOCK_S, host.delay_s, self._jitter, self._random())
             if grant.unwritten:
                 grant.unwritten = False
                 self._schedule.written(host, due, now)

@@ -6,7 +6,7 @@ through the same again, for its own host. A URL that is put back or retried begi
 
 from __future__ import annotations
 
-import base64
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,7 @@ from engine.model.url import Target, parse_target, site_of
 from engine.policy.retry import RetryRules, retry_delay
 from engine.policy.verdict import RetryClass, verdict
 from engine.shard.caching import Asked
+from engine.shard.headers import authorization, replaced, with_cookies
 from engine.shard.requester import Answer, NotAsked, RequestFailed, redirect_target, status_failure
 from engine.shard.robots import refusal
 
@@ -36,15 +37,17 @@ if TYPE_CHECKING:
     from engine.shard.caching import Caching
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.endings import Endings
-    from engine.shard.factory import HeaderRules
     from engine.shard.grants import Grant
+    from engine.shard.headers import HeaderRules
     from engine.shard.hops import Hops
     from engine.shard.requester import Headers, Requester
     from engine.shard.robots import RobotsFiles
+    from engine.transport.cookies import CookieJars
 
 _LOG: Final = structlog.get_logger("shard.fetcher")
 
 _OK: Final = range(200, 300)
+_STRAY_BYTE: Final = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class FetchRules:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a fetcher works with, all of it the shard's own. `caching` is None where there is no cache."""
+    """What a fetcher works with, all of it the shard's own. `caching` and `cookies` are None where there are none."""
 
     schedule: Schedule
     dispatcher: Dispatcher
@@ -70,6 +73,7 @@ class Parts:
     outage: OutageDetector
     endings: Endings
     caching: Caching | None = None
+    cookies: CookieJars | None = None
 
 
 @dataclass(slots=True)
@@ -151,6 +155,8 @@ class Fetcher:
                     return refused, Outcome(kind=refused.kind)
             seen.add(attempt.target.fetch_url)
             answer = await self._request(attempt, grant, first)
+            if self._parts.cookies is not None and "Set-Cookie" in answer.response.headers:
+                seen.clear()  # it may lead back to itself, to see its cookie come: the hops are counted all the same
             location = redirect_target(answer)
             if location is None:
                 status = answer.response.status
@@ -209,6 +215,9 @@ class Fetcher:
             attempt.target, grant, headers, attempt.lease.grow, conditions=conditions
         )
         attempt.duration_ms += answer.duration_ms
+        jars, target = self._parts.cookies, attempt.target
+        if jars is not None and (lines := answer.response.headers.getall("Set-Cookie", ())):
+            jars.take(target.fetch_url, site_of(target.host), lines)
         return answer
 
     @staticmethod
@@ -223,10 +232,12 @@ class Fetcher:
         own_site = target is first or site_of(target.host) == site_of(first.host)
         own_site = own_site and (target.scheme == "https" or first.scheme == "http")  # nor over an unsafe line
         headers = self._parts.headers.of(target.host, own_site=own_site)
-        if auth is None or target.origin != first.origin:
-            return headers
-        token = base64.b64encode(auth.encode()).decode()
-        return (*(pair for pair in headers if pair[0].lower() != "authorization"), ("Authorization", f"Basic {token}"))
+        if auth is not None and target.origin == first.origin:
+            headers = replaced(headers, "Authorization", authorization(auth))
+        jars = self._parts.cookies
+        if jars is not None and (set_before := jars.cookies(target.fetch_url, site_of(target.host))):
+            headers = with_cookies(headers, set_before)
+        return headers
 
     # -- the end of an attempt ------------------------------------------------------------------------------------
 
@@ -267,6 +278,8 @@ def _next_target(location: str, base: Target) -> Target | Failure:
     """Where a redirect leads; a relative Location is resolved against the request (RFC 9110, section 10.2.2)."""
     if not location.strip():
         return Failure(FailureKind.BAD_REDIRECT, "a redirect without a Location")
+    # Bytes that are no UTF-8 stand for themselves, as browsers have it; they came as lone surrogates.
+    location = _STRAY_BYTE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", location)
     target = parse_target(location, base.fetch_url)
     if isinstance(target, Failure):
         return Failure(FailureKind.BAD_REDIRECT, f"a redirect to what cannot be fetched: {target.message}")

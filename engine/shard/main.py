@@ -87,7 +87,7 @@ async def _run(config: ShardConfig) -> None:
     worker = Worker(config.shard, send, loop)
     loop.set_exception_handler(worker.on_callback_error)
     control = await from_socket(socket.socket(fileno=config.control_fd), worker.on_frame, worker.on_lost)
-    transport = AiohttpTransport(settings.fetch, settings.guard)
+    transport = AiohttpTransport(settings.fetch, settings.guard, environ=os.environ)
     try:
         store, part = _open(config, settings)
         files = raise_limit()

@@ -23,6 +23,7 @@ import sys
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -183,18 +184,35 @@ class Route:
         return self.ssl is not None
 
 
+class _Socket:
+    """A connection that the connector does not know, as it knows its own."""
+
+    __slots__ = ("__weakref__", "protocol")
+
+    def __init__(self, protocol: ResponseHandler) -> None:
+        self.protocol = protocol
+
+    def close(self) -> None:
+        """Close it."""
+        self.protocol.close()
+
+
 class Lease:
-    """An open connection and its parser, of one request at a time."""
+    """An open connection and its parser, of one request at a time.
 
-    __slots__ = ("_connection", "_protocol", "peer_ip")
+    `forward` is the proxy at its other end where requests are to be written to it in absolute form.
+    """
 
-    def __init__(self, connection: Connection, *, peer_known: bool) -> None:
+    __slots__ = ("_connection", "_protocol", "forward", "peer_ip")
+
+    def __init__(self, connection: Connection | _Socket, *, peer_known: bool, forward: Proxy | None = None) -> None:
         protocol = connection.protocol
         if protocol is None or protocol.transport is None:  # closed between the connector's return and here
             connection.close()
             raise TransportError(FailureKind.CONNECTION_LOST, "the server closed the connection at once")
         self._connection = connection
         self._protocol: _Protocol = protocol  # type: ignore[assignment]  # the factory's
+        self.forward = forward
         peer = protocol.transport.get_extra_info("peername") if peer_known else None
         self.peer_ip: str | None = peer[0] if peer else None
 
@@ -253,8 +271,9 @@ class Opener:
             socket_factory=self._socket,
             keepalive_timeout=None,
         )
-        factory = partial(_Protocol, loop=loop)
-        self._connector._factory = factory  # type: ignore[assignment]  # noqa: SLF001 - see the module's docstring
+        self._factory = partial(_Protocol, loop=loop)
+        self._connector._factory = self._factory  # type: ignore[assignment]  # noqa: SLF001 - see the module's docstring
+        self._sockets: WeakSet[_Socket] = WeakSet()
 
     def _socket(self, address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
         """A socket for one address: the last moment to refuse it, whatever names say meanwhile (DNS rebinding)."""
@@ -263,9 +282,24 @@ class Opener:
             self._guard.check(str(peer[0]))
         return socket.socket(family, kind, protocol)
 
-    async def open(self, route: Route, *, peer_known: bool) -> Lease:
-        """Connect, with TLS where the route has it. Raises TransportError."""
-        return await self._open(route, "", peer_known=peer_known)
+    async def open(self, route: Route, *, peer_known: bool, forward: Proxy | None = None) -> Lease:
+        """Connect, with TLS where the route has it; `forward` as in Lease. Raises TransportError."""
+        return await self._open(route, "", peer_known=peer_known, forward=forward)
+
+    async def over(self, connected: socket.socket, route: Route) -> Lease:
+        """Take a socket that is connected already, with TLS where the route has it. Raises TransportError."""
+        try:
+            _, protocol = await self._loop.create_connection(
+                self._factory, sock=connected, ssl=route.ssl, server_hostname=route.server_hostname
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise _connect_error(error, route.host, "") from error
+        except BaseException:
+            connected.close()
+            raise
+        link = _Socket(protocol)
+        self._sockets.add(link)
+        return Lease(link, peer_known=False)
 
     async def open_tunnel(self, host: str, port: int, proxy: Proxy, tls: ssl.SSLContext) -> Lease:
         """Connect to an origin with TLS through a proxy's CONNECT. Raises TransportError."""
@@ -277,18 +311,22 @@ class Opener:
             proxy=URL.build(scheme=proxy.scheme, host=proxy.host.strip("[]"), port=proxy.port),
             proxy_headers={"Proxy-Authorization": proxy.authorization} if proxy.authorization else None,
         )
-        return await self._open(request, f"through the proxy {proxy.host}:{proxy.port}", peer_known=False)
+        return await self._open(request, f"through the proxy {proxy}", peer_known=False)
 
-    async def _open(self, request: Route | ClientRequest, via: str, *, peer_known: bool) -> Lease:
+    async def _open(
+        self, request: Route | ClientRequest, via: str, *, peer_known: bool, forward: Proxy | None = None
+    ) -> Lease:
         try:
             connection = await self._connector.connect(request, [], _NO_TIMEOUT)  # type: ignore[arg-type]
         # ValueError: a name that TLS cannot carry (SNI); RuntimeError: uvloop for a socket that the peer closed early
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
             raise _connect_error(error, request.host, via) from error
-        return Lease(connection, peer_known=peer_known)
+        return Lease(connection, peer_known=peer_known, forward=forward)
 
     async def close(self) -> None:
         """Close every connection, also those under way."""
+        for link in list(self._sockets):
+            link.close()
         await self._connector.close()
 
 
