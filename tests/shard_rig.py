@@ -21,6 +21,8 @@ from engine.output.codec import part_name
 from engine.output.parts import PartWriter
 from engine.settings import load
 from engine.shard.assembly import assemble
+from engine.shard.flight import Flight
+from engine.shard.quarantine import suspects
 from engine.shard.worker import Worker
 from engine.transport.base import Response
 from engine.transport.fake import FakeTransport
@@ -87,6 +89,7 @@ class Shard:
         write=os.pwrite,
         cache=None,
         wall=time.time,
+        fault=0,
         **settings,
     ):
         plain = {
@@ -106,12 +109,16 @@ class Shard:
         self.store = Store.open(folder / f"shard-{shard}.sqlite", create=True)
         table = HostTable(self.store)
         table.reopen()
+        self.flight_path = folder / f"shard-{shard}.flight"
+        flight = Flight.open(self.flight_path, self.settings.run.max_in_flight_pages)
+        found = suspects(self.store, flight.left, fault)
         self.store.commit()
         self.part_path = folder / part_name(shard, "none")
         self.part = PartWriter.open(self.part_path, "none", self.store.last_commit(), write)
         self.parts = self.worker.parts = assemble(
             self.settings, shard, shards, loop, store=self.store, table=table, part=self.part, transport=web,
             send=self.send, spawn=self.worker.spawn, max_files=10_000, cache=cache, wall=wall,
+            flight=flight, suspects=found,
         )  # fmt: skip
         self.task = loop.create_task(self.worker.run())
 
@@ -157,9 +164,11 @@ class Shard:
         self.part.close()
 
     async def kill(self):
-        """As SIGKILL: what was not committed is gone."""
+        """As SIGKILL, or a fault: what was not committed is gone, what was mapped is there."""
+        mapped = self.flight_path.read_bytes()
         self.task.cancel()
         await asyncio.wait([self.task])
+        self.flight_path.write_bytes(mapped)
         if self.store.db.in_transaction:
             self.store.db.execute("ROLLBACK")
         self.store.db.close()

@@ -147,6 +147,27 @@ class Schedule:
             self._condemned[host.id] = host
         return host
 
+    def take_by_name(self, key: TaskKey, now: float) -> tuple[HostState, Task] | None:
+        """Hand out a task that waits, or was put back, whenever its time is; None where it is not to be fetched."""
+        host = self._residence.numbered(key.host_id, now)
+        if host.condemned is not None:
+            self._condemned[host.id] = host
+            return None
+        self.push(host, now)  # its other tasks have come off the disk with it
+        entry = next((entry for entry in host.waiting if entry[2].key == key), None)
+        if entry is not None:
+            host.waiting.remove(entry)
+            heapify(host.waiting)
+            task = entry[2]
+        else:
+            found = next((task for task in host.returned if task.key == key), None)
+            if found is None:
+                return None
+            host.returned.remove(found)
+            task = found
+        host.uncommitted += 1
+        return host, task
+
     def _make_room(self, now: float) -> None:
         """Hosts that must wait long go to disk, those that wait longest first."""
         if now < self._make_room_at:

@@ -271,6 +271,22 @@ class Store:
             self.count("done", len(rows) - failed)
             return commit_id
 
+    def unfinished(self, key: bytes) -> TaskKey | None:
+        """Where the task of a URL's key lies; None where there is none, or it has ended."""
+        row = self.db.execute(
+            f"SELECT t.host, t.band, t.n FROM task t WHERE t.key = ?{_NO_RESULT}",  # noqa: S608 - constants
+            (key,),
+        ).fetchone()
+        return TaskKey(*row) if row else None
+
+    def hold_back(self, tasks: Sequence[Waiting]) -> None:
+        """Let tasks wait by name from now on; those that wait already stay as they are."""
+        held = "SELECT 1 FROM waiting WHERE host = ? AND band = ? AND n = ?"
+        self.add_waiting([
+            task for task in tasks
+            if not self.db.execute(held, (task.key.host_id, task.key.band, task.key.n)).fetchone()
+        ])  # fmt: skip
+
     def add_waiting(self, tasks: Sequence[Waiting]) -> None:
         """Note tasks that are to be tried again."""
         if not tasks:

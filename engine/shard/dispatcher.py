@@ -78,6 +78,7 @@ class Dispatcher:
         self._woken = False
         self._timer: asyncio.TimerHandle | None = None
         self.stopped = False
+        self.turns_only = False  # nothing but redirect hops, robots.txt and suspects
         self.open_breakers: set[int] = set()
 
     @property
@@ -114,7 +115,8 @@ class Dispatcher:
             if self._outage.is_out(now) and not self._outage.may_probe(now):
                 break
             # Without budget, hops of pages under way may still go: they are what gives it back.
-            host = schedule.pop_turn(now) if self._budget.exhausted else schedule.pop(now, self._limit.limit)
+            turns_only = self._budget.exhausted or self.turns_only
+            host = schedule.pop_turn(now) if turns_only else schedule.pop(now, self._limit.limit)
             if host is None:
                 break
             if host.turns:
@@ -153,7 +155,7 @@ class Dispatcher:
         return self.grants.begin(Grant(host, address, generation, now))
 
     async def turn(self, host: HostState) -> Grant | None:
-        """A grant for a redirect hop or a robots.txt, before the host's tasks; None: stopped, or the host given up."""
+        """A grant for what goes before the host's tasks (a redirect hop); None: stopped, or the host given up."""
         if self.stopped or host.condemned is not None:
             return None
         turn: asyncio.Future[Grant | None] = self._loop.create_future()

@@ -27,9 +27,12 @@ from engine.observe import logs
 from engine.output.codec import part_name
 from engine.output.parts import PartWriter
 from engine.output.recover import damaged
+from engine.policy.politeness import share
 from engine.settings import Settings
 from engine.shard.assembly import assemble
 from engine.shard.files import raise_limit
+from engine.shard.flight import Flight
+from engine.shard.quarantine import suspects
 from engine.shard.worker import Worker
 from engine.transport.cache_disk import open_cache
 from engine.transport.client import AiohttpTransport
@@ -90,11 +93,15 @@ async def _run(config: ShardConfig) -> None:
     transport = AiohttpTransport(settings.fetch, settings.guard)
     try:
         store, part = _open(config, settings)
+        flight = _flight(config, settings)
+        found = suspects(store, flight.left, config.fault)
+        store.commit()
         files = raise_limit()
         with _page_cache(settings) as cache:
             worker.parts = assemble(
                 settings, config.shard, config.shards, loop, store=store, table=_table(store), part=part,
-                transport=transport, send=send, spawn=worker.spawn, max_files=files, cache=cache,
+                transport=transport, send=send, spawn=worker.spawn, max_files=files, flight=flight,
+                suspects=found, cache=cache,
             )  # fmt: skip
             gc.collect()
             gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
@@ -129,6 +136,11 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
         _LOG.info("failed rows are queued again", urls=queued)
     store.commit()
     return store, PartWriter.open(path, settings.output.compression, store.last_commit())
+
+
+def _flight(config: ShardConfig, settings: Settings) -> Flight:
+    path = Path(config.folder) / "state" / f"shard-{config.shard:05}.flight"
+    return Flight.open(path, share(settings.run.max_in_flight_pages, config.shards))
 
 
 @contextmanager

@@ -36,13 +36,17 @@ def exit_words(code: int) -> str:
 
 @dataclass(slots=True)
 class ShardPlace:
-    """A shard. What follows `alive` is of the present process, but `gauges`, the last that any of them reported."""
+    """A shard. What follows `alive` is of the present process, but `gauges`, the last that any of them reported.
+
+    `fault` is the signal of a fault by which the last process died, 0 where it did not.
+    """
 
     shard: int
     history: History = field(default_factory=History)
     respawn_at: float | None = 0.0
     first: bool = True  # none of its processes has said HELLO in this command
     gauges: Gauges | None = None
+    fault: int = 0
     alive: bool = False  # from the start's beginning until it is reaped
     process: ChildProcess | None = None
     channel: Channel | None = None

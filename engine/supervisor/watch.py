@@ -188,6 +188,7 @@ class Watch:
                 self.shards.ask_to_leave(shard, within_s)
             case DumpStacks(shard):
                 _log.error("a shard is silent: its stacks follow", shard=shard)
+                self.shards.places[shard].hung = True  # it dies of the signal, once its stacks are out
                 self.shards.places[shard].signal(signal.SIGABRT)
             case KillShard(shard, hung):
                 self.shards.places[shard].hung |= hung

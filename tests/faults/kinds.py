@@ -68,6 +68,17 @@ def _shard(scene: Scene) -> None:
     _kill(scene, "shard")
 
 
+@kind("a shard ended by a fault signal")
+def _fault_signal(scene: Scene) -> None:
+    """Once, and from outside: every URL under way is suspect, and none is guilty."""
+    running = scene.begin()
+    if scene.moment(running) and (victim := scene.one(running, "shard")) is not None:
+        with suppress(psutil.NoSuchProcess):
+            victim.send_signal(scene.chance.choice((signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT)))
+    if (code := scene.stopped(running)) != 0:
+        scene.note(f"exit code {code}: {running.err[-1500:]}")
+
+
 @kind("the supervisor killed")
 def _supervisor(scene: Scene) -> None:
     _kill(scene, "supervisor")
