@@ -79,7 +79,6 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self.stopped = False
         self.turns_only = False  # nothing but redirect hops, robots.txt and suspects
-        self.open_breakers: set[int] = set()
 
     @property
     def out(self) -> bool:
@@ -101,7 +100,7 @@ class Dispatcher:
             self._timer.cancel()
         for host in list(self._schedule.hosts.values()):
             while host.turns:
-                turn = host.turns.popleft()
+                turn = self._schedule.take_turn(host)
                 if not turn.done():
                     turn.set_result(None)
 
@@ -120,7 +119,7 @@ class Dispatcher:
             if host is None:
                 break
             if host.turns:
-                turn = host.turns.popleft()
+                turn = schedule.take_turn(host)
                 if turn.done():  # whoever waited was cancelled
                     schedule.revisit(host, now)
                 else:
@@ -245,10 +244,8 @@ class Dispatcher:
         sent_at = grant.sent_at
         host.limit.on_outcome(signal, sent_at, now, host.in_flight)
         host.breaker.record(grant.generation, decided.breaker, now)
-        if host.breaker.state is State.CLOSED:
-            self.open_breakers.discard(host.id)
-        elif host.id not in self.open_breakers:
-            self.open_breakers.add(host.id)
+        was_open, host.breaker_open = host.breaker_open, host.breaker.state is not State.CLOSED
+        if host.breaker_open and not was_open:
             self._residence.save(host, now)
         if decided.pause:
             self._pause(host, outcome, sent_at, now)
@@ -291,6 +288,5 @@ class Dispatcher:
 
     def condemn(self, host: HostState, failure: Failure) -> None:
         """End all URLs of a host with this failure."""
-        self.open_breakers.discard(host.id)
         self._schedule.condemn(host, failure)
         self._residence.save(host, self._loop.time())

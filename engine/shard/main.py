@@ -85,7 +85,9 @@ async def _run(config: ShardConfig) -> None:
     control: Channel
 
     def send(header: dict[str, Any]) -> None:
-        control.send(header)
+        # A supervisor that does not read (it is stopped) is to find the latest report, not an hour of them.
+        if header["type"] != Control.HEARTBEAT or not control.congested:
+            control.send(header)
 
     worker = Worker(config.shard, send, loop)
     loop.set_exception_handler(worker.on_callback_error)

@@ -7,6 +7,7 @@ second run is refused, that verify finds a damage) it notes in the scene where i
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import resource
 import shutil
@@ -254,6 +255,26 @@ def _no_stderr(scene: Scene) -> None:
             scene.found.hangs += 1
             process.kill()
             return
+    if code != 0:
+        scene.note(f"exit code {code}")
+
+
+@kind("a full pipe")
+def _full_pipe(scene: Scene) -> None:
+    """Nobody reads its stderr, and nobody closes it either."""
+    options, line = scene.enrich._options(), scene.enrich._line((*scene.arguments, "--log-level", "debug"))
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    with subprocess.Popen(line, stderr=writer, stdin=subprocess.DEVNULL, **options) as process:  # noqa: S603
+        os.close(writer)
+        try:
+            code = process.wait(60)
+        except subprocess.TimeoutExpired:
+            scene.found.hangs += 1
+            process.kill()
+            return
+        finally:
+            os.close(reader)
     if code != 0:
         scene.note(f"exit code {code}")
 
