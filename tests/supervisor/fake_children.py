@@ -62,6 +62,7 @@ class FakeShard:
         folder = Path(config.folder)
         self.markers = folder.parent / "markers"
         self.markers.mkdir(exist_ok=True)
+        self.note("fault", config.fault)
         self.store = Store.open(folder / "state" / f"shard-{config.shard:05d}.sqlite", create=True)
         if config.retry_kinds is not None:
             self.store.requeue_failed(config.retry_kinds)
@@ -197,6 +198,10 @@ class FakeShard:
             os.kill(os.getpid(), signal.SIGKILL)
         if "/hang-once" in url and self.once(url):
             time.sleep(3600)  # noqa: ASYNC251 - that is the fault
+        if "/stop-once" in url and self.once(url):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if "/segv-once" in url and self.once(url):
+            os.kill(os.getpid(), signal.SIGSEGV)
         if "/hold" in url:
             self.note("held", os.getpid())
             await asyncio.Event().wait()

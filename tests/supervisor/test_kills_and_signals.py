@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import psutil
-from supervisor_helpers import command_line
+from supervisor_helpers import TICK_S, command_line
 
 from engine.errors import ExitCode
 from engine.supervisor.finish import verify_folder
+from engine.supervisor.reconcile import HUNG_TICKS
 from engine.supervisor.status import read_status
 
 if TYPE_CHECKING:
@@ -84,6 +86,26 @@ def test_a_second_signal_stops_at_once(place: Workplace, start: Callable[..., Co
     assert command.process.wait() == ExitCode.INTERRUPTED
     assert psutil.wait_procs(children, timeout=GONE_S)[1] == []
     assert verify_folder(place.out) == []
+
+
+def test_a_suspended_machine_kills_nobody(place: Workplace, start: Callable[..., Command]) -> None:
+    """Everything stands still for far more ticks than a silent shard is given; nobody missed any of them."""
+    command = start(place.urls(*URLS, HOLD), shards=1)
+    command.until(lambda: place.noted("held"))
+    everybody = [psutil.Process(command.process.pid), *command.children()]
+    for process in everybody:
+        process.suspend()
+    threading.Event().wait(2 * HUNG_TICKS * TICK_S)
+    gauges = place.out / "state" / "gauges.json"
+    told = gauges.stat().st_mtime_ns
+    for process in reversed(everybody):
+        process.resume()
+    command.until(lambda: gauges.stat().st_mtime_ns != told)  # the supervisor has ticked
+    assert [process for process in everybody if not process.is_running()] == []
+    command.signal(signal.SIGTERM)
+    assert command.process.wait() == ExitCode.INTERRUPTED
+    assert "silent" not in place.stderr
+    assert len(place.noted("held")) == 1
 
 
 def test_a_killed_fork_server_is_replaced(place: Workplace, start: Callable[..., Command]) -> None:
