@@ -153,12 +153,10 @@ class Schedule:
         if host.condemned is not None:
             self._condemned[host.id] = host
             return None
-        self.push(host, now)  # its other tasks have come off the disk with it
         task = host.pop_by_name(key)
-        if task is None:
-            return None
-        host.uncommitted += 1
-        return host, task
+        host.uncommitted += task is not None
+        self.push(host, now)  # its other tasks have come off the disk with it; it may go back there if nothing is out
+        return None if task is None else (host, task)
 
     def _make_room(self, now: float) -> None:
         """Hosts that must wait long go to disk, those that wait longest first."""

@@ -123,8 +123,11 @@ class Fetcher:
         self._now = now
         self._random = random
 
-    async def run(self, task: Task, host: HostState, grant: Grant, lease: PageLease) -> None:
-        """Take a URL as far as it goes. Its grant, and all that it holds, is released in every case."""
+    async def run(self, task: Task, host: HostState, grant: Grant, lease: PageLease) -> bool:
+        """Take a URL as far as it goes; False where it was put back as if it had not been handed out.
+
+        Its grant, and all that it holds, is released in every case.
+        """
         parts = self._parts
         target = parse_target(task.fetch_url)
         if isinstance(target, Failure):  # the frontier holds normalised URLs only
@@ -132,11 +135,11 @@ class Fetcher:
             raise TypeError(f"the frontier held {target.message}")
         attempt = Attempt(task, host, lease, parts.flight.note(task.fetch_url), target)
         try:
-            await self._run(attempt, grant)
+            return await self._run(attempt, grant)
         finally:
             attempt.note.close()
 
-    async def _run(self, attempt: Attempt, grant: Grant) -> None:
+    async def _run(self, attempt: Attempt, grant: Grant) -> bool:
         task, parts = attempt.task, self._parts
         attempts_before = task.attempts
         try:
@@ -145,7 +148,7 @@ class Fetcher:
             attempt.lease.close()
             task.attempts = attempts_before
             parts.schedule.put_back(attempt.host, task, self._now())
-            return
+            return False
         except RequestFailed as failed:
             attempt.duration_ms += failed.duration_ms
             failure, outcome = failed.failure, Outcome(kind=failed.failure.kind)
@@ -156,6 +159,7 @@ class Fetcher:
             message = f"a fault in the engine: {type(error).__name__}: {error}"
             failure, outcome = Failure(FailureKind.INTERNAL_ERROR, message), Outcome(kind=FailureKind.INTERNAL_ERROR)
         self._conclude(attempt, failure, outcome)
+        return True
 
     async def _follow(self, attempt: Attempt, grant: Grant) -> tuple[Failure | None, Outcome]:
         """All hops of one attempt; a failure is None where the last answer is a page."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = structlog.get_logger("shard.quarantine")
 
-#: How long a suspect waits for its host's turn. Longer than any usual delay between requests.
+#: How long a suspect waits for its turn once its host's delay is over.
 PATIENCE_S: Final = 60.0
 
 
@@ -120,17 +120,16 @@ class Quarantine:
 
     async def _alone(self, key: TaskKey) -> None:
         """Fetch one URL, with its robots.txt first where that is not there; what comes of it is as ever."""
-        deadline = self._now() + PATIENCE_S
-        while (taken := self._schedule.take_by_name(key, self._now())) is not None:
+        ended = False
+        while not ended and (taken := self._schedule.take_by_name(key, self._now())) is not None:
             host, task = taken
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout_at(max(self._now(), host.next_due) + PATIENCE_S):
                     grant = await self._dispatcher.turn(host)
             except TimeoutError:
                 grant = None
             if grant is None:
                 self._schedule.put_back(host, task, self._now())
                 return
-            await self._fetcher.run(task, host, grant, PageLease(self._budget))
-            if not any(other is task for other in host.returned):  # else its robots.txt came first
-                return
+            # Not ended: its robots.txt came first.
+            ended = await self._fetcher.run(task, host, grant, PageLease(self._budget))
