@@ -77,24 +77,26 @@ def run_round(name: str, shared: Stage, seed: str, end: float) -> Found | None:
 def main() -> int:
     """Run the rounds; 1 where one of them was not as it should be."""
     options = _options()
+    os.environ["TEST_PATIENCE_S"] = str(options.patience)  # read by the rounds' processes as they start
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a round's processes are ended, too
     names = [name for name in KINDS if not options.kind or any(part in name for part in options.kind)]
     totals = {name: Total() for name in names}
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, _web(Path(folder)) as web:
+        port = int(_first_line(web).rpartition(":")[2])
         try:
-            shared = stage(Path(folder), int(_first_line(web).rpartition(":")[2]), options.urls)
-            _rounds(options, shared, totals)
+            _rounds(options, Path(folder), port, totals)
         finally:
             web.terminate()
     _table([COLUMNS, *(total.cells(name) for name, total in totals.items()), _sum(totals)])
     return 1 if any(total.unsound for total in totals.values()) else 0
 
 
-def _rounds(options: argparse.Namespace, shared: Stage, totals: dict[str, Total]) -> None:
+def _rounds(options: argparse.Namespace, folder: Path, port: int, totals: dict[str, Total]) -> None:
     end = time.monotonic() + options.minutes * 60
     numbers = range(options.first_round, options.first_round + options.rounds_a_kind)
     names = [name for name in totals if not KINDS[name].root or os.geteuid() == 0]
     with ProcessPoolExecutor(options.at_once, get_context("spawn")) as pool:
+        shared = pool.submit(stage, folder, port, options.urls).result()
         rounds = {
             pool.submit(run_round, name, shared, seed, end): (name, seed)
             for number in numbers
@@ -119,6 +121,7 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--at-once", type=int, default=2)
     asked.add_argument("--urls", type=int, default=300)
     asked.add_argument("--minutes", type=float, default=60, help="no round begins after this")
+    asked.add_argument("--patience", type=float, default=90, help="seconds until a command counts as one that hangs")
     asked.add_argument("--seed", default="1")
     asked.add_argument("--kind", action="append", help="only kinds with this in their name; repeat for more")
     return asked.parse_args()

@@ -6,6 +6,7 @@ may come at any moment and makes durable all that was done before it.
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
@@ -14,9 +15,9 @@ from engine.frontier.schema import connect, writing
 from engine.frontier.sitebudget import SiteBudget
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
 from engine.model.url import host_id, url_key
+from engine.observe.faultpoint import failing_point
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -124,6 +125,7 @@ class Store:
                 )
                 self._dirty.clear()
             if self.db.in_transaction:
+                failing_point("frontier_commit", sqlite3.OperationalError("disk I/O error"))
                 self.db.execute("COMMIT")
 
     def set_meta(self, **values: int) -> None:

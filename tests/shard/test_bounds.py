@@ -10,8 +10,8 @@ from shard_rig import Shard, SlowWeb, redirect, reply
 from engine.model.outcome import FailureKind
 
 #: Hosts in memory at once, and what beside them may hold so many entries without being told.
-ACTIVE = 20
-SMALL = 60
+ACTIVE = 10
+SMALL = 40
 
 #: A web is no part of a shard, nor is what the rig keeps of it; SQLite keeps its own bounds, and parsed robots.txt are
 #: bounded by their bytes (the next test).
@@ -95,8 +95,8 @@ def test_no_container_grows_with_the_hosts(tmp_path):
     few, many = tmp_path / "few", tmp_path / "many"
     few.mkdir()
     many.mkdir()
-    before = run(grown(few, 100))
-    during, ended = run(grown(many, 800))
+    before = run(grown(few, 80))
+    during, ended = run(grown(many, 480))
     assert len(during) > 40, "the walk has lost its way"
     for most, found in zip(before, (during, ended), strict=True):
         assert {path: size for path, size in found.items() if size > max(SMALL, 1.5 * most.get(path, 0))} == {}
