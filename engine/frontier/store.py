@@ -275,10 +275,8 @@ class Store:
 
     def unfinished(self, key: bytes) -> TaskKey | None:
         """Where the task of a URL's key lies; None where there is none, or it has ended."""
-        row = self.db.execute(
-            f"SELECT t.host, t.band, t.n FROM task t WHERE t.key = ?{_NO_RESULT}",  # noqa: S608 - constants
-            (key,),
-        ).fetchone()
+        sql = f"SELECT t.host, t.band, t.n FROM task t WHERE t.key = ?{_NO_RESULT}"  # noqa: S608 - constants
+        row = self.db.execute(sql, (key,)).fetchone()
         return TaskKey(*row) if row else None
 
     def hold_back(self, tasks: Sequence[Waiting]) -> None:
