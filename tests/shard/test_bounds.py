@@ -7,7 +7,11 @@ import asyncio
 from fake_time import run
 from shard_rig import Shard, SlowWeb, redirect, reply
 
+from engine.frontier.hosts import RobotsRow
 from engine.model.outcome import FailureKind
+from engine.policy.robots import ALLOW_ALL
+from engine.shard.robots import MAX_IN_MEMORY_BYTES
+from engine.transport.dns import MAX_CACHED, Resolver
 
 #: Hosts in memory at once, and what beside them may hold so many entries without being told.
 ACTIVE = 10
@@ -100,3 +104,33 @@ def test_no_container_grows_with_the_hosts(tmp_path):
     assert len(during) > 40, "the walk has lost its way"
     for most, found in zip(before, (during, ended), strict=True):
         assert {path: size for path, size in found.items() if size > max(SMALL, 1.5 * most.get(path, 0))} == {}
+
+
+def test_parsed_robots_txt_are_bounded_by_their_bytes(tmp_path):
+    body = b"User-agent: *\n" + b"".join(b"Disallow: /%d%s\n" % (n, b"x" * 15_000) for n in range(30))
+
+    async def main():
+        shard = Shard(tmp_path, SlowWeb())
+        files = shard.parts.hops.robots
+        host = shard.parts.schedule.named("a.test", 0.0)
+        for n in range(120):
+            files._remember(f"http://h{n}.test", RobotsRow(0.0, 200, body), host, 1000.0)
+        held = sum(rules.size_bytes for rules, _ in files._parsed.values())
+        assert held == files._parsed_bytes <= MAX_IN_MEMORY_BYTES
+        assert 10 < len(files._parsed) < 120
+        assert ALLOW_ALL.size_bytes > 0  # what most origins have is charged, too
+        await shard.kill()
+
+    run(main())
+
+
+def test_the_dns_cache_keeps_what_was_used_last():
+    async def main():
+        resolver = Resolver([], lambda: 0.0)
+        for n in range(MAX_CACHED + 100):
+            resolver._remember(f"h{n}.test", 60.0, ("192.0.2.1",))
+        assert len(resolver._cache) == MAX_CACHED
+        assert f"h{MAX_CACHED + 99}.test" in resolver._cache
+        await resolver.close()
+
+    asyncio.run(main())
