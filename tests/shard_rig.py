@@ -22,6 +22,7 @@ from engine.output.parts import PartWriter
 from engine.settings import load
 from engine.shard.assembly import assemble
 from engine.shard.flight import Flight
+from engine.shard.main import queue_lost_rows
 from engine.shard.quarantine import suspects
 from engine.shard.worker import Worker
 from engine.transport.base import Response
@@ -114,6 +115,8 @@ class Shard:
         found = suspects(self.store, flight.left, fault)
         self.store.commit()
         self.part_path = folder / part_name(shard, "none")
+        queue_lost_rows(self.store, self.part_path)
+        self.store.commit()
         self.part = PartWriter.open(self.part_path, "none", self.store.last_commit(), write)
         self.parts = self.worker.parts = assemble(
             self.settings, shard, shards, loop, store=self.store, table=table, part=self.part, transport=web,
@@ -173,6 +176,18 @@ class Shard:
             self.store.db.execute("ROLLBACK")
         self.store.db.close()
         self.part.close()
+
+    async def lose_power(self, cut):
+        """As a power failure: of the files that are written to without a sync, `cut` says how much is left."""
+        part, log = self.part_path, self.store.path.with_name(f"{self.store.path.name}-wal")
+        saved = {path: path.read_bytes() for path in (self.store.path, log, part, self.flight_path) if path.exists()}
+        await self.kill()
+        for path, content in saved.items():
+            path.write_bytes(content)
+        log.with_name(log.name.replace("-wal", "-shm")).unlink(missing_ok=True)
+        for path in (part, log):
+            if path in saved:
+                cut(path)
 
     async def complete(self, *urls):
         """Feed these, wait for their rows, and leave; the rows by URL."""

@@ -128,16 +128,21 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
     store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
     store.budget = SiteBudget(settings.run.max_urls_per_site)
     path = folder / "parts" / part_name(config.shard, settings.output.compression)
-    if store.last_commit() is not None:
-        lost = damaged(path, store.commit_records(), deep=False)
-        if lost:
-            queued = store.requeue_commits(lost)
-            _LOG.warning("rows were lost and are queued again", part=path.name, commits=len(lost), urls=queued)
+    queue_lost_rows(store, path)
     if config.retry_kinds is not None:
         queued = store.requeue_failed(config.retry_kinds)
         _LOG.info("failed rows are queued again", urls=queued)
     store.commit()
     return store, PartWriter.open(path, settings.output.compression, store.last_commit())
+
+
+def queue_lost_rows(store: Store, part: Path) -> None:
+    """Queue again what a power failure took from the end of a part although the frontier has it."""
+    if store.last_commit() is not None:
+        lost = damaged(part, store.commit_records(), deep=False)
+        if lost:
+            queued = store.requeue_commits(lost)
+            _LOG.warning("rows were lost and are queued again", part=part.name, commits=len(lost), urls=queued)
 
 
 def _flight(config: ShardConfig, settings: Settings) -> Flight:

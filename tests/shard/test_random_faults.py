@@ -91,11 +91,25 @@ async def lives(folder, chance, urls, web, **settings):
             await shard.kill()
         else:
             kills -= 1
-            fault = chance.choice((0, 0, signal.SIGABRT))
-            if fault or chance.random() < 0.5:
-                await shard.kill()
-            else:
-                await shard.drain(within_s=chance.choice((0.1, 8.0)))
+            fault = 0
+            match chance.randrange(4):
+                case 0:
+                    fault = signal.SIGABRT
+                    await shard.kill()
+                case 1:
+                    await shard.kill()
+                case 2:
+                    await shard.lose_power(lambda path: lose_tail(chance, path))
+                case _:
+                    await shard.drain(within_s=chance.choice((0.1, 8.0)))
+
+
+def lose_tail(chance, path):
+    """Cut it, or leave zeros in its place: both are what file systems leave of what was not synced."""
+    size = path.stat().st_size
+    os.truncate(path, chance.randrange(size + 1))
+    if chance.random() < 0.3:
+        os.truncate(path, size)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
