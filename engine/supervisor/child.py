@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import EngineError, ExitCode, OutputError, ThresholdError, UsageError
 from engine.policy.restart import History
@@ -100,6 +102,44 @@ class NlpPlace:
     def seen(self) -> NlpSeen:
         """Its view for :func:`engine.supervisor.reconcile.reconcile`."""
         return NlpSeen(self.slot, self.alive, self.ready, self.unready_ticks, self.respawn_at)
+
+
+#: A fork server tells of a child's end within a millisecond of it.
+_TOLD_WITHIN_S: Final = 5.0
+
+
+async def told_of(process: ChildProcess) -> bool:
+    """Wait for the end of a fork server's child; False where it has ended and its parent does not tell of it.
+
+    Where the system cannot say itself that a process has ended (pidfd_open, Linux), the parent's word is waited for.
+    """
+    telling = asyncio.ensure_future(readable(process.sentinel))
+    try:
+        if hasattr(os, "pidfd_open"):
+            await _either(telling, process.pid)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(telling), _TOLD_WITHIN_S)
+            return telling.done()
+        await telling
+    finally:
+        telling.cancel()
+        await asyncio.wait((telling,))  # a descriptor has one reader at a time
+    return True
+
+
+async def _either(telling: asyncio.Future[None], pid: int) -> None:
+    """Wait until the parent tells of a process's end, or the system does."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:  # it has ended, and its parent has collected it
+        return
+    ending = asyncio.ensure_future(readable(fd))
+    try:
+        await asyncio.wait((telling, ending), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ending.cancel()
+        await asyncio.wait((ending,))
+        os.close(fd)
 
 
 async def readable(fd: int) -> None:

@@ -123,7 +123,7 @@ class Shards:
         place.channel = await from_socket(sock, partial(self._on_frame, place), partial(self._on_lost, place))
         self._changed()
         await readable(process.sentinel)
-        code = self._processes.reap(process)
+        code = await self._processes.reap(process)
         await place.channel.wait_closed()
         place.fault = fault_signal(code)
         cause = exit_cause(code, ready=place.ready, stopping=place.asked_to_leave, hung=place.hung)

@@ -223,10 +223,10 @@ class Watch:
 
     def _kill_all(self) -> None:
         """Leave no process behind, whatever happened; does nothing after an orderly end."""
-        for process in [place.process for place in self.shards.places] + [place.process for place in self.pool.places]:
-            if process is not None and process.exit_code is None:
-                process.kill()
-                self._processes.reap(process)
+        processes = [place.process for place in self.shards.places] + [place.process for place in self.pool.places]
+        living = [process for process in processes if process is not None and process.exit_code is None]
+        if living:
+            self._processes.kill_all(living)
 
     # -- small things ---------------------------------------------------------------------------------------------
 

@@ -55,6 +55,20 @@ def _forkserver(scene: Scene) -> None:
     _kill(scene, "forkserver")
 
 
+@kind("the NLP children's parent stopped, and one of them killed", pool=True)
+def _deaf_parent(scene: Scene) -> None:
+    """Nobody tells of the child's end, and none takes its place, until the parent is replaced."""
+    running = scene.begin()
+    if scene.moment(running) and (parent := scene.one(running, "forkserver")) is not None:
+        child = scene.one(running, "nlp")
+        for victim, number in ((parent, signal.SIGSTOP), (child, signal.SIGKILL)):
+            with suppress(psutil.NoSuchProcess):
+                if victim is not None:
+                    victim.send_signal(number)
+    if (code := scene.stopped(running)) != 0:
+        scene.note(f"exit code {code}: {running.err[-1500:]}")
+
+
 @kind("everything killed at once")
 def _all(scene: Scene) -> None:
     running = scene.begin()

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 from supervisor_helpers import TICK_S, command_line
 
 from engine.errors import ExitCode
@@ -106,6 +107,32 @@ def test_a_suspended_machine_kills_nobody(place: Workplace, start: Callable[...,
     assert command.process.wait() == ExitCode.INTERRUPTED
     assert "silent" not in place.stderr
     assert len(place.noted("held")) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="here only a parent can tell of its child's end")
+def test_a_stopped_fork_server_is_replaced(place: Workplace, start: Callable[..., Command]) -> None:
+    """It neither tells that its child has died nor forks another, and would hold up the run for ever."""
+    command = start(place.urls("http://a.example/nlp/1", HOLD), shards=1)
+    command.until(lambda: place.noted("held"))
+    (server,) = command.forkservers()
+    (child,) = server.children()
+    server.suspend()
+    child.kill()
+    command.until(lambda: [other for other in command.forkservers() if other.pid != server.pid])
+    command.until(lambda: "stopped" in place.noted("nlp-gone"))
+    command.signal(signal.SIGTERM)
+    assert command.process.wait() == ExitCode.INTERRUPTED
+
+
+def test_a_fork_server_that_is_stopped_holds_up_no_end(place: Workplace, start: Callable[..., Command]) -> None:
+    command = start(place.urls("http://a.example/nlp/1", HOLD), shards=1)
+    command.until(lambda: place.noted("held"))
+    (server,) = command.forkservers()
+    server.suspend()
+    command.signal(signal.SIGINT)
+    command.until(lambda: "once more stops at once" in place.stderr)
+    command.signal(signal.SIGINT)
+    assert command.process.wait() == ExitCode.INTERRUPTED
 
 
 def test_a_killed_fork_server_is_replaced(place: Workplace, start: Callable[..., Command]) -> None:
