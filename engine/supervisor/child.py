@@ -6,6 +6,7 @@ import asyncio
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import EngineError, ExitCode, OutputError, ThresholdError, UsageError
@@ -13,8 +14,6 @@ from engine.policy.restart import History
 from engine.supervisor.reconcile import NlpSeen, ShardSeen
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engine.ipc.channel import Channel
     from engine.model.messages import Gauges
     from engine.supervisor.processes import ChildProcess
@@ -89,6 +88,7 @@ class NlpPlace:
     process: ChildProcess | None = None
     ready: bool = False
     unready_ticks: int = 0
+    still_ticks: int = 0
     hung: bool = False
     stopped: bool = False
 
@@ -96,12 +96,30 @@ class NlpPlace:
         """A new process takes the place."""
         self.alive, self.process, self.child, self.path = True, None, child, path
         self.ready = self.hung = self.stopped = False
-        self.unready_ticks = 0
+        self.unready_ticks = self.still_ticks = 0
         self.respawn_at = None
+
+    def tick(self) -> None:
+        """Count a second of what a child may not be for long: not ready yet, or stopped."""
+        self.unready_ticks += self.alive and not self.ready
+        still = self.alive and self.process is not None and is_stopped(self.process.pid)
+        self.still_ticks = self.still_ticks + 1 if still else 0
 
     def seen(self) -> NlpSeen:
         """Its view for :func:`engine.supervisor.reconcile.reconcile`."""
-        return NlpSeen(self.slot, self.alive, self.ready, self.unready_ticks, self.respawn_at)
+        return NlpSeen(self.slot, self.alive, self.ready, self.unready_ticks, self.still_ticks, self.respawn_at)
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal (SIGSTOP); where the system does not show it, it never is.
+
+    Not where a debugger holds it. Its own alarm does not end it: signals other than SIGKILL wait until it goes on.
+    """
+    try:
+        shown = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return shown.rpartition(b")")[2].split()[:1] == [b"T"]  # proc(5): the state follows the name in parentheses
 
 
 #: A fork server tells of a child's end within a millisecond of it.

@@ -68,9 +68,9 @@ class NlpPool:
         return [_up(place) for place in self.places if place.ready]
 
     def tick(self) -> None:
-        """Count a second of every child that is not yet ready."""
+        """Count a second."""
         for place in self.places:
-            place.unready_ticks += place.alive and not place.ready
+            place.tick()
 
     def progressed(self) -> None:
         """Rows were committed: what crashed before them is no reason to give up."""
@@ -119,11 +119,11 @@ class NlpPool:
         # A child leaves by itself only to be replaced.
         cause = exit_cause(code, ready=place.ready, stopping=place.stopped, hung=False)
         cause = ExitCause.RECYCLED if cause is ExitCause.FINISHED else cause
+        if place.hung:
+            words = "it was stopped by a signal for too long" if place.ready else "it did not get ready in time"
         if place.ready:
             place.ready = False
             self._broadcast({"type": Control.NLP_GONE, "child": place.child, "cause": _told(place, code)})
-        elif place.hung:
-            words = "it did not get ready in time"
         if cause is ExitCause.FAULT:
             self._failed(error_of(code, words))
         self._ended(place, cause, words)
@@ -153,7 +153,7 @@ class NlpPool:
 
 def _told(place: NlpPlace, code: int) -> NlpExit:
     """Give the cause that shards are told; an unknown code: the fork server died, and we ended its child."""
-    if place.stopped or code == EXIT_UNKNOWN:
+    if place.stopped or place.hung or code == EXIT_UNKNOWN:
         return NlpExit.STOPPED
     if code == 0:
         return NlpExit.RECYCLED

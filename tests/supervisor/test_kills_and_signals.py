@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -107,6 +108,21 @@ def test_a_suspended_machine_kills_nobody(place: Workplace, start: Callable[...,
     assert command.process.wait() == ExitCode.INTERRUPTED
     assert "silent" not in place.stderr
     assert len(place.noted("held")) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not show it")
+def test_an_nlp_child_that_is_stopped_is_replaced_and_no_page_blamed(
+    place: Workplace, start: Callable[..., Command]
+) -> None:
+    command = start(place.urls("http://a.example/nlp/1", HOLD), shards=1)
+    command.until(lambda: place.noted("held"))
+    (child,) = command.forkservers()[0].children()
+    child.suspend()
+    command.until(lambda: place.noted("nlp-gone"))
+    assert place.noted("nlp-gone") == ["stopped"]
+    command.until(lambda: [other for other in command.forkservers()[0].children() if other.pid != child.pid])
+    command.signal(signal.SIGTERM)
+    assert command.process.wait() == ExitCode.INTERRUPTED
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="here only a parent can tell of its child's end")
