@@ -17,9 +17,9 @@ URLS = 60
 
 #: Those that no test of another folder comes by, and one of each sort of damage; the soak has them all.
 SHORT = (
-    "a process, or all, stopped for a while", "files that may not grow (RLIMIT_FSIZE)", "the output folder read-only",
-    "few file descriptors", "a frontier's device that fails to write (EIO)", "a flipped bit in a part",
-    "a frontier's end torn off", "a power loss", "a stale lock, and orphans",
+    "files that may not grow (RLIMIT_FSIZE)", "the output folder read-only", "few file descriptors",
+    "a frontier's device that fails to write (EIO)", "a flipped bit in a part", "a frontier's end torn off",
+    "a power loss",
 )  # fmt: skip
 
 
