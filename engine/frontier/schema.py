@@ -77,7 +77,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             connection.execute("PRAGMA temp_store = FILE")
-            _check_version(path, connection)
+            _bring_up(path, connection)
             connection.executescript(TABLES)
             connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
         except BaseException:
@@ -86,10 +86,36 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
         return connection
 
 
-def _check_version(path: Path, connection: sqlite3.Connection) -> None:
+#: What makes a format's file one of the next format, each a text of its own time: TABLES goes on changing.
+_MIGRATIONS: Final = {
+    1: (  # tasks were clustered by host
+        "DROP INDEX task_key",
+        "ALTER TABLE task RENAME TO task_1",
+        """CREATE TABLE task (n INTEGER PRIMARY KEY, host INTEGER NOT NULL, band INTEGER NOT NULL DEFAULT 0,
+        key BLOB NOT NULL, url TEXT NOT NULL, fetch_url TEXT, position INTEGER NOT NULL, auth TEXT, input BLOB)""",
+        "INSERT INTO task SELECT n, host, band, key, url, fetch_url, position, auth, input FROM task_1 ORDER BY n",
+        "DROP TABLE task_1",
+    ),
+}
+
+
+def _bring_up(path: Path, connection: sqlite3.Connection) -> None:
+    """Make a file of an older format one of this, in one transaction; refuse one of a newer."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version not in (0, FORMAT_VERSION):
-        raise UsageError(f"{path}: frontier format {version}; this version reads format {FORMAT_VERSION}")
+    if version > FORMAT_VERSION or version < 0:
+        raise UsageError(
+            f"{path}: frontier format {version}; this version of the engine reads up to {FORMAT_VERSION}: go on with"
+            " the one that made it"
+        )
+    if version not in _MIGRATIONS:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    while version in _MIGRATIONS:
+        for statement in _MIGRATIONS[version]:
+            connection.execute(statement)
+        version += 1
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.execute("COMMIT")
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class FailureKind(StrEnum):
@@ -38,12 +38,21 @@ class FailureKind(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+#: A sentence is for people, and quotes what a server sent: a Location of 32 KB would make a row of as many.
+MAX_MESSAGE_CHARS: Final = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A kind and a sentence for people (shown in the row's `error`)."""
+    """A kind and a sentence for people (shown in the row's `error`), cut to MAX_MESSAGE_CHARS."""
 
     kind: FailureKind
     message: str
+
+    def __post_init__(self) -> None:
+        """Cut a sentence that is too long, whoever wrote it."""
+        if len(self.message) > MAX_MESSAGE_CHARS:
+            object.__setattr__(self, "message", self.message[: MAX_MESSAGE_CHARS - 1] + "…")
 
 
 class Outcome(NamedTuple):

@@ -22,9 +22,11 @@ from engine.shard.dispatcher import Dispatcher, PauseRules
 from engine.shard.endings import Endings
 from engine.shard.factory import HostFactory, aimd_rules
 from engine.shard.fetcher import Fetcher, FetchRules, Parts
+from engine.shard.flight import Flight
 from engine.shard.headers import HeaderRules
 from engine.shard.hops import Hops
 from engine.shard.nlp_client import NlpClient
+from engine.shard.quarantine import Quarantine
 from engine.shard.requester import Requester
 from engine.shard.robots import RobotsFiles
 from engine.transport.cookies import CookieJars
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.shard.grants import Grant
     from engine.shard.hops import Spawn
+    from engine.shard.quarantine import Suspects
     from engine.transport.base import Transport
     from engine.transport.cache import PageCache
 
@@ -63,6 +66,7 @@ class Assembly:
     hops: Hops
     endings: Endings
     pool: NlpClient | None
+    quarantine: Quarantine | None
 
 
 def needs_pool(settings: Settings) -> bool:
@@ -83,12 +87,15 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     send: Callable[[dict[str, Any]], None],
     spawn: Spawn,
     max_files: int,
+    flight: Flight | None = None,
+    suspects: Suspects | None = None,
     cache: PageCache | None = None,
     wall: Callable[[], float] = time.time,
 ) -> Assembly:
     """Make a shard's parts. `send` writes to the supervisor, `spawn` starts an observed task, `wall` is time of day.
 
-    `max_files` is how many connections the process may hold: what goes beyond it is cut, with a warning.
+    `max_files` is how many connections the process may hold: what goes beyond it is cut, with a warning. `flight`
+    holds the URLs under way (None: in memory only), `suspects` those of them that a former process died of.
     """
     fetch, polite = settings.fetch, settings.politeness
     now = loop.time
@@ -108,6 +115,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     limit = ShardLimit(aimd, now())
     budget = Budget(share(settings.run.max_in_flight_pages, shards), share(settings.run.max_in_flight_bytes, shards))
     outage = OutageDetector(OutageRules())
+    flight = flight or Flight.in_memory(budget.max_pages)
 
     def start(task: Task, host: HostState, grant: Grant) -> None:
         spawn(fetcher.run(task, host, grant, PageLease(budget)))  # leased here: the next decision counts it
@@ -150,8 +158,16 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         polite.max_retry_after_s,
     )  # fmt: skip
     parts = Parts(
-        schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, endings.caching,
+        schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, flight, endings.caching,
         CookieJars() if fetch.cookie_jar else None,
     )  # fmt: skip
     fetcher = Fetcher(parts, rules, now, random.random)
-    return Assembly(store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool)
+    quarantine = None
+    if suspects is not None:
+        quarantine = Quarantine(
+            suspects, shard, flight=flight, schedule=schedule, dispatcher=dispatcher, fetcher=fetcher, endings=endings,
+            budget=budget, now=now,
+        )  # fmt: skip
+    return Assembly(
+        store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool, quarantine
+    )

@@ -81,7 +81,7 @@ class Dispatcher:
         self._woken = False
         self._timer: asyncio.TimerHandle | None = None
         self.stopped = False
-        self.open_breakers: set[int] = set()
+        self.turns_only = False  # nothing but redirect hops, robots.txt and suspects
 
     @property
     def out(self) -> bool:
@@ -103,7 +103,7 @@ class Dispatcher:
             self._timer.cancel()
         for host in list(self._schedule.hosts.values()):
             while host.turns:
-                turn = host.turns.popleft()
+                turn = self._schedule.take_turn(host)
                 if not turn.done():
                     turn.set_result(None)
 
@@ -117,11 +117,12 @@ class Dispatcher:
             if self._outage.is_out(now) and not self._outage.may_probe(now):
                 break
             # Without budget, hops of pages under way may still go: they are what gives it back.
-            host = schedule.pop_turn(now) if self._budget.exhausted else schedule.pop(now, self._limit.limit)
+            turns_only = self._budget.exhausted or self.turns_only
+            host = schedule.pop_turn(now) if turns_only else schedule.pop(now, self._limit.limit)
             if host is None:
                 break
             if host.turns:
-                turn = host.turns.popleft()
+                turn = schedule.take_turn(host)
                 if turn.done():  # whoever waited was cancelled
                     schedule.revisit(host, now)
                 else:
@@ -156,7 +157,7 @@ class Dispatcher:
         return self.grants.begin(Grant(host, address, generation, now))
 
     async def turn(self, host: HostState) -> Grant | None:
-        """A grant for a redirect hop or a robots.txt, before the host's tasks; None: stopped, or the host given up."""
+        """A grant for what goes before the host's tasks (a redirect hop); None: stopped, or the host given up."""
         if self.stopped or host.condemned is not None:
             return None
         turn: asyncio.Future[Grant | None] = self._loop.create_future()
@@ -248,10 +249,8 @@ class Dispatcher:
         sent_at = grant.sent_at
         host.limit.on_outcome(signal, sent_at, now, host.in_flight)
         host.breaker.record(grant.generation, decided.breaker, now)
-        if host.breaker.state is State.CLOSED:
-            self.open_breakers.discard(host.id)
-        elif host.id not in self.open_breakers:
-            self.open_breakers.add(host.id)
+        was_open, host.breaker_open = host.breaker_open, host.breaker.state is not State.CLOSED
+        if host.breaker_open and not was_open:
             self._residence.save(host, now)
         if decided.pause:
             self._pause(host, outcome, sent_at, now)
@@ -297,6 +296,5 @@ class Dispatcher:
 
     def condemn(self, host: HostState, failure: Failure) -> None:
         """End all URLs of a host with this failure."""
-        self.open_breakers.discard(host.id)
         self._schedule.condemn(host, failure)
         self._residence.save(host, self._loop.time())

@@ -7,6 +7,7 @@ through the same again, for its own host. A URL that is put back or retried begi
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from engine.errors import EngineError
 from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.model.record import Fetched
 from engine.model.url import Target, parse_target, site_of
+from engine.observe.faultpoint import crash_point
 from engine.policy.retry import RetryRules, retry_delay
 from engine.policy.verdict import RetryClass, verdict
 from engine.shard.caching import Asked
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from engine.shard.caching import Caching
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.endings import Endings
+    from engine.shard.flight import Flight, Note
     from engine.shard.grants import Grant
     from engine.shard.headers import HeaderRules
     from engine.shard.hops import Hops
@@ -72,6 +75,7 @@ class Parts:
     headers: HeaderRules
     outage: OutageDetector
     endings: Endings
+    flight: Flight
     caching: Caching | None = None
     cookies: CookieJars | None = None
 
@@ -83,11 +87,17 @@ class Attempt:
     task: Task
     host: HostState
     lease: PageLease
+    note: Note
     target: Target
     charged: bool = False  # a request was made for it
     duration_ms: float = 0.0
     answer: Answer | None = None
     answered_by: Target | None = None
+
+    def arrived(self, count: int) -> None:
+        """So many bytes of a body came."""
+        self.lease.grow(count)
+        self.note.heard_of()
 
     def fetched(self, shard: int) -> Fetched:
         """The facts for a row."""
@@ -117,22 +127,32 @@ class Fetcher:
         self._now = now
         self._random = random
 
-    async def run(self, task: Task, host: HostState, grant: Grant, lease: PageLease) -> None:
-        """Take a URL as far as it goes. Its grant, and all that it holds, is released in every case."""
+    async def run(self, task: Task, host: HostState, grant: Grant, lease: PageLease) -> bool:
+        """Take a URL as far as it goes; False where it was put back as if it had not been handed out.
+
+        Its grant, and all that it holds, is released in every case.
+        """
         parts = self._parts
         target = parse_target(task.fetch_url)
         if isinstance(target, Failure):  # the frontier holds normalised URLs only
             parts.dispatcher.unused(grant)
             raise TypeError(f"the frontier held {target.message}")
-        attempt = Attempt(task, host, lease, target)
+        attempt = Attempt(task, host, lease, parts.flight.note(task.fetch_url), target)
+        try:
+            return await self._run(attempt, grant)
+        finally:
+            attempt.note.close()
+
+    async def _run(self, attempt: Attempt, grant: Grant) -> bool:
+        task, parts = attempt.task, self._parts
         attempts_before = task.attempts
         try:
             failure, outcome = await self._follow(attempt, grant)
         except NotAsked:
             attempt.lease.close()
             task.attempts = attempts_before
-            parts.schedule.put_back(host, task, self._now())
-            return
+            parts.schedule.put_back(attempt.host, task, self._now())
+            return False
         except RequestFailed as failed:
             attempt.duration_ms += failed.duration_ms
             failure, outcome = failed.failure, Outcome(kind=failed.failure.kind)
@@ -143,6 +163,7 @@ class Fetcher:
             message = f"a fault in the engine: {type(error).__name__}: {error}"
             failure, outcome = Failure(FailureKind.INTERNAL_ERROR, message), Outcome(kind=FailureKind.INTERNAL_ERROR)
         self._conclude(attempt, failure, outcome)
+        return True
 
     async def _follow(self, attempt: Attempt, grant: Grant) -> tuple[Failure | None, Outcome]:
         """All hops of one attempt; a failure is None where the last answer is a page."""
@@ -205,15 +226,16 @@ class Fetcher:
             answer = await self._send(attempt, headers, grant)
         else:
             send = partial(self._send, attempt, headers)
-            answer = await caching.answer(Asked(attempt.target, headers, send, attempt.lease.grow), grant)
+            answer = await caching.answer(Asked(attempt.target, headers, send, attempt.arrived), grant)
         attempt.answer, attempt.answered_by = answer, attempt.target
         return answer
 
     async def _send(self, attempt: Attempt, headers: Headers, grant: Grant, conditions: Headers = ()) -> Answer:
         self._charge(attempt)
         answer = await self._parts.requester.send(
-            attempt.target, grant, headers, attempt.lease.grow, conditions=conditions
+            attempt.target, grant, headers, attempt.arrived, conditions=conditions
         )
+        crash_point("page_came", attempt.target.fetch_url, signal.SIGSEGV)
         attempt.duration_ms += answer.duration_ms
         jars, target = self._parts.cookies, attempt.target
         if jars is not None and (lines := answer.response.headers.getall("Set-Cookie", ())):

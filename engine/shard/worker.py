@@ -93,6 +93,7 @@ class Worker:
                 signal.SIGUSR1, lambda: _LOG.warning("what it waits for", all=self.describe())
             )
             self._running = True
+            self._look_at_suspects()
             for frame in self._early:
                 self._take(frame)
             try:
@@ -106,6 +107,15 @@ class Worker:
             tick.cancel()
         self.parts.endings.commit()
         self._beat()
+
+    def _look_at_suspects(self) -> None:
+        """What a former process died of is found before anything else is asked for."""
+        quarantine = self.parts.quarantine
+        if quarantine is not None:
+            if quarantine.convict():  # that row is what came of the last process, and is told before another can die
+                self.parts.endings.commit()
+                self._beat()
+            self.spawn(quarantine.run())
 
     # -- what the supervisor says ---------------------------------------------------------------------------------
 
