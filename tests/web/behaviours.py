@@ -41,6 +41,7 @@
 | /vary/NAME/N | article N with max-age=3600 and Vary: NAME |
 | /robots-tag/DIRECTIVES, /robots-meta/DIRECTIVES | article 0 with these in X-Robots-Tag; in a meta element |
 | /pdf | a PDF of one page |
+| /poison/NAME/SIZE | a page made to hurt its reader (poison.py), SIZE thousandths as bad as it can be |
 | /echo | JSON of the request as it came: method, target, headers |
 
 | host name has a label with | means |
