@@ -15,7 +15,7 @@ from typing import Final
 from engine.nlp.nesting import bound_depth
 
 #: Elements of a page that are read: each takes some 400 bytes and 15 µs to the end of extraction.
-MAX_TAGS: Final = 300_000
+MAX_TAGS: Final = 200_000
 
 #: Attributes of one element: lexbor compares each with all before it.
 MAX_ATTRIBUTES: Final = 1_000

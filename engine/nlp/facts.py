@@ -164,7 +164,8 @@ def _other(facts: Facts, element: ElementNode) -> None:
     if (element.getattr("rel") or "").lower() == "author":
         _append(facts.authors, element, MAX_HEADINGS)
     elif element.getattr("itemprop") == "author":
-        _microdata_author(facts, element)
+        if len(facts.authors) < MAX_HEADINGS:  # the first counts; in each other, each would be searched to its end
+            _microdata_author(facts, element)
     elif element.getattr("itemprop") == "datePublished":
         facts.times.append(Time(element.getattr("content") or element.text_content or "", "datepublished"))
     elif name := element.getattr("data-author"):

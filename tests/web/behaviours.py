@@ -41,6 +41,7 @@
 | /vary/NAME/N | article N with max-age=3600 and Vary: NAME |
 | /robots-tag/DIRECTIVES, /robots-meta/DIRECTIVES | article 0 with these in X-Robots-Tag; in a meta element |
 | /pdf | a PDF of one page |
+| /faulty/PERMILLE/N | article N; so many requests in a thousand fail in one of the ways above (faulty.py) |
 | /poison/NAME/SIZE | a page made to hurt its reader (poison.py), SIZE thousandths as bad as it can be |
 | /echo | JSON of the request as it came: method, target, headers |
 
@@ -62,7 +63,7 @@ import re
 from email.utils import formatdate
 from time import time
 
-from web import hostile, kept  # noqa: F401 - they register their paths
+from web import faulty, hostile, kept  # noqa: F401 - they register their paths
 from web.pages import PDF
 from web.registry import HTML, Asked, Reply, Wire, page, path
 

@@ -35,9 +35,9 @@ def html(body: str, head: str = "") -> tuple[bytes, str]:
     return source.encode(), HTML
 
 
-def _markup(piece: str, times: float, head: str = "", after: str = "") -> Poison:
+def _markup(piece: str, times: float, before: str = "", after: str = "") -> Poison:
     """A page whose body is `piece`, so many times; {n} in it is the number of the repetition."""
-    return lambda scale: html(_repeated(piece, times * scale) + after, head)
+    return lambda scale: html(before + _repeated(piece, times * scale) + after)
 
 
 def _head(piece: str, times: float) -> Poison:
@@ -160,6 +160,8 @@ POISONS: Final[dict[str, Poison]] = {
     # Long lines, long words.
     "one-line": lambda scale: html("<p>" + f"{SENTENCE} " * int(50 * _MB * scale / len(SENTENCE))),
     "one-line-text": _plain(f"{SENTENCE} ", 50 * _MB / len(SENTENCE)),
+    "short-words": lambda scale: html("<p>" + "ab cd ef " * int(5 * _MB * scale)),
+    "short-words-text": _plain("ab cd ef ", 5 * _MB),
     "one-word": lambda scale: html("<p>" + "a" * int(50 * _MB * scale)),
     "one-word-wide": lambda scale: html("<p>" + "\U0001f600" * int(12 * _MB * scale)),
     "huge-title": lambda scale: html("", "<title>" + "title " * int(4 * _MB * scale)),
@@ -167,6 +169,8 @@ POISONS: Final[dict[str, Poison]] = {
     "huge-comment": lambda scale: html("<!--" + "comment " * int(3 * _MB * scale) + "-->"),
     "huge-attribute": lambda scale: html(f'<div class="{"word " * int(4 * _MB * scale)}">{SENTENCE}</div>'),
     "huge-link": lambda scale: html(f'<a href="{"/x.pdf" * int(3 * _MB * scale)}">{SENTENCE}</a>'),
+    "huge-robots": lambda scale: html("", f'<meta name=robots content="{"noindex, " * int(2 * _MB * scale)}">'),
+    "huge-class-each": _markup(f'<p class="{"word-{n} " * 20}">x', 30_000),
     "huge-meta": _head('<meta name=description content="' + "word " * 200_000 + '">', 20),
     # Bytes that are no text.
     "nul-bytes": lambda scale: (b"<!doctype html><p>" + b"\0" * int(10 * _MB * scale) + SENTENCE.encode(), HTML),
@@ -213,6 +217,9 @@ POISONS: Final[dict[str, Poison]] = {
     "quotes": _markup("<a \"'", 1_000_000),
     "doctypes": _markup("<!doctype html [<!x>", 300_000),
     "frames": lambda scale: (b"<frameset>" * int(300_000 * scale) + SENTENCE.encode(), HTML),
+    "raw-comments": _markup("<!--", 500_000, after="</xmp>", before="<xmp>"),
+    "raw-quotes": _markup('<a "', 500_000, after="</xmp>", before="<xmp>"),
+    "raw-tags": _markup("<a b", 500_000, after="</noembed>", before="<noembed>"),
     "plaintext": lambda scale: html("<plaintext>" + "<p>x" * int(_MB * scale)),
     # Structured data.
     "ld-deep": _script('{"@graph":[', 100_000),
@@ -228,6 +235,7 @@ POISONS: Final[dict[str, Poison]] = {
     "ld-comment-ends": _script("--> ", 500_000, "{", "x"),
     "ld-semicolons": _script("; ", 500_000, "{", "x"),
     "ld-long-string": _script("x", 20_000_000, '{"@type":"Article","headline":"', '"}'),
+    "ld-lists": _script("{},", 300_000, "[" * 400, "1" + "]" * 400),
     "ld-digits": _script("9", 2_000_000, "[", "]"),
     "json-deep": _nested_json,
     "json-many": _json_objects,
