@@ -33,10 +33,11 @@ _SHARD: Final = 160 * _MIB + _IN_FLIGHT // _SHARDS + 2 * _BODY
 #: How poison may end: said of the page by what reads it.
 _SAID: Final = {None, "extract_failed", "decode_failed", "unsupported_content", "body_too_large"}
 #: What no library lets us bound: its process pays, and the page says so.
+_DIES: Final = {"nlp_crashed", "nlp_timeout"}
 _ENDS_ITS_PROCESS: Final = {
     "crash": {"nlp_crashed"},
     "hang": {"nlp_timeout"},
-    "pdf-bomb": {"nlp_crashed", "nlp_timeout"},
+    **dict.fromkeys(("pdf-bomb", "pdf-zeros", "pdf-forms-doubling"), _SAID | _DIES),
 }
 _OTHERS: Final = {
     "crash": "/html/1?poison=crash",

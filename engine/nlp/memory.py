@@ -27,6 +27,11 @@ _STATM: Final = "/proc/self/statm"
 _LEAST_FOR_A_PAGE: Final = 256 << 20
 
 
+#: What a page may bring into memory that RLIMIT_DATA does not count, a share of the budget: pages of files, such as a
+#: library that is first used, and what was taken from the system before but never touched.
+_UNCOUNTED: Final = 1 / 16
+
+
 class Held(NamedTuple):
     """Bytes that are in memory, and bytes that RLIMIT_DATA counts, in use or not."""
 
@@ -62,7 +67,7 @@ class MemoryBudget:
         """From here on the process may take what is left of the budget, and no more."""
         if self._hard and _HAS_HARD_LIMIT:
             now = held()
-            _limit_data(now.data + max(0, self._hard - now.resident))
+            _limit_data(now.data + max(0, int(self._hard * (1 - _UNCOUNTED)) - now.resident))
 
     def end_page(self) -> None:
         """Bodies that arrive are the pool's credit, not a page's work."""
