@@ -4,7 +4,8 @@ Synchronous and single-threaded: between two pages it looks at the sockets. Laws
 
 - A shard knows which pages are suspect: STARTED with their ids lies in the kernel's buffer before the first of them is
   touched, and each ROW is sent as soon as it is made. A page that asks to be alone is a batch of its own.
-- No page runs longer than the alarm: SIGALRM's default action ends the process, also inside C code.
+- No page runs longer than the alarms: the default actions of SIGPROF (seconds of work, so that a busy machine makes no
+  page suspect) and of SIGALRM (ten times as many by the clock, for a page that waits) end the process, also in C code.
 - Shards are served in turn, a page each; one that takes no rows is passed over until it does.
 - When the process has grown enough it leaves between two batches: rows are flushed, pages not started are dropped
   (their shard sends them to another child), the exit code is 0.
@@ -44,6 +45,8 @@ BATCH_PAGES: Final = 4
 MAX_NEW_STRINGS: Final = 100_000
 #: Bodies that wait here: above so many bytes no more are taken in, and lie with their shards.
 _MOST_WAITING_BYTES: Final = 32 << 20
+#: Seconds of the clock for one of work: so long a page takes where busy processes are ten times as many as cores.
+_CLOCK_FACTOR: Final = 10
 _FLUSH_S: Final = 10.0
 _LINGER_S: Final = 1.0
 _BACKLOG: Final = 128
@@ -51,7 +54,7 @@ _BACKLOG: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`timeout_s` a page (0: none); the process's memory in bytes (0: no limit); bytes of a frame; new words."""
+    """`timeout_s` of work a page (0: none); the process's memory in bytes (0: no limit); bytes a frame; new words."""
 
     timeout_s: float
     max_memory_bytes: int
@@ -170,10 +173,10 @@ class Server:
         for peer, page in [(peer, page) for peer, page in batch if peer.flushed]:
             if peer.closed:
                 continue
-            signal.setitimer(signal.ITIMER_REAL, self._limits.timeout_s)
+            _wind_alarms(self._limits.timeout_s)
             crash_point("nlp_page")
             worked = self._work_on(page)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _wind_alarms(0)
             kind = worked.kind.value if worked.kind is not None else None
             self._send(peer, {"type": PageMessage.ROW, "id": page.id, "kind": kind, "ms": worked.ms}, worked.row)
 
@@ -243,3 +246,9 @@ class Server:
                     self._drop(peer, error)
                 else:
                     self._watch(peer)
+
+
+def _wind_alarms(timeout_s: float) -> None:
+    """Have the process end after so many seconds of work, or ten times as many by the clock; 0: take that back."""
+    signal.setitimer(signal.ITIMER_PROF, timeout_s)
+    signal.setitimer(signal.ITIMER_REAL, timeout_s * _CLOCK_FACTOR)

@@ -172,7 +172,7 @@ def test_a_page_that_hangs_in_c_code_ends_the_process_after_it_was_announced(sta
     assert [shard.read().type, shard.read().type] == ["started", "row"]
     shard.send(2, b"hang")
     assert shard.rest() == [("started", [2])]
-    assert child.wait() == -signal.SIGALRM
+    assert child.wait() == -signal.SIGPROF
 
 
 def test_the_alarm_is_a_page_s_own(start):
