@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from urllib.parse import urlsplit
+
 from system.harness import rows
 from web import faulty, politeness
 from web.poison import POISONS
@@ -41,3 +45,6 @@ def test_requests_that_fail_at_random_are_made_again_within_bounds(enrich, web):
     assert faulty.judge(asked, found, attempts=3, base_s=0.2) == []
     assert len(asked) > len(urls) + len(HOSTS)  # some failed
     assert max(politeness.max_in_flight(asked).values()) == 1
+    told = json.loads(enrich.refused("status", enrich.out, "--json").out)
+    failed = Counter((row["error_kind"], urlsplit(url).hostname) for url, row in found.items() if row["error_kind"])
+    assert {(group["kind"], group["site"]): group["count"] for group in told["failures"]} == failed
