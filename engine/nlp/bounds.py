@@ -46,7 +46,6 @@ _ATTRIBUTE: Final = re.compile(
     r"""[\s/]*+[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"']++))?""",
 )
 
-
 #: What is no text, in a source of which only the text is wanted. What is never closed reaches to the end.
 _NO_TEXT: Final = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1[^>]*+(?:>|\Z)|\Z)|</?[a-z!?][^>]*+(?:>|\Z)",
@@ -83,7 +82,7 @@ def _most_open(markup: str) -> int:
 def _few_attributes(tag: re.Match[str]) -> str:
     """A tag with its first MAX_ATTRIBUTES attributes."""
     written = tag.group()
-    if len(written) < _LONG_TAG_CHARS:
+    if len(written) < _LONG_TAG_CHARS or "</" in written:  # such is no tag: a comparison in a script, up to its end
         return written
     at = 0
     for number, attribute in enumerate(_ATTRIBUTE.finditer(written, 1)):  # the first is the element's name

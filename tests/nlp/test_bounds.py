@@ -47,6 +47,11 @@ def test_an_element_keeps_its_first_attributes():
     assert HTMLTree.parse(bounded).body.text == "beforeafter"
 
 
+def test_a_comparison_in_a_script_is_no_tag():
+    page = f"<script>if (a <b && {'c = d; ' * 3_000}</script><p>text"
+    assert bound_markup(page) == page
+
+
 def test_one_long_value_is_no_harm():
     page = f"<p><img src=\"data:image/png;base64,{'A' * 50_000}\"><p title='{'word ' * 10_000}'>text"
     assert bound_markup(page) == page
