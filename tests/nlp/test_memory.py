@@ -1,4 +1,4 @@
-"""The budget of a process: what a page may take, and when the process is to be replaced. (In a child: test_child.py.)"""
+"""The budget of a process: what a page may take, and when the process is to be replaced (in a child: test_child.py)."""
 
 from __future__ import annotations
 
