@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-#: What failed in this opening lies in `log`, what failed before in `result`, a few in both: UNION counts them once.
-#: Next to min() SQLite gives the other columns of the row that has the least: (band, n) name one task, the example.
+#: What failed in this opening lies in `log`, what failed before in `result`, a few in both: UNION counts them once. The
+#: first task of a group is its example.
 _GROUPS: Final = f"""
 SELECT f.kind, h.name, f.count, t.url
 FROM (
-  SELECT kind, host, count(*) AS count, band, min(n) AS n
+  SELECT kind, host, count(*) AS count, min(n) AS n
   FROM (
-    SELECT kind, host, band, n FROM log WHERE state = {FAILED}
-    UNION SELECT kind, host, band, n FROM result WHERE state = {FAILED}
+    SELECT kind, host, n FROM log WHERE state = {FAILED}
+    UNION SELECT kind, host, n FROM result WHERE state = {FAILED}
   ) GROUP BY kind, host
-) f JOIN host h ON h.id = f.host JOIN task t ON t.host = f.host AND t.band = f.band AND t.n = f.n
+) f JOIN host h ON h.id = f.host JOIN task t ON t.n = f.n
 """  # noqa: S608 - a constant
 
 
