@@ -43,9 +43,9 @@ SUPPORTED: Final = (
 
 _MAX_MESSAGE_CHARS: Final = 300
 
-#: What is read of a text of any kind. fetch.max_body_bytes is 10 MiB unless it is raised; up to here a page costs a
-#: second or two and 400 MB at the most.
-MAX_TEXT_BYTES: Final = 16 << 20
+#: What is read of a text of any kind: as much as fetch.max_body_bytes allows unless it is raised. Up to here a page
+#: costs a few seconds and 400 MB at the most.
+MAX_TEXT_BYTES: Final = 10 << 20
 
 
 class ExtractSettings(Protocol):

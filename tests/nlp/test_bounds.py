@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
 from engine.nlp.bounds import MAX_ATTRIBUTES, MAX_TAGS, bound_markup
@@ -10,6 +12,7 @@ from engine.nlp.extract import MAX_TEXT_BYTES, Extractors
 from engine.nlp.jsonld import parse
 from engine.nlp.plain import extract_plain
 from engine.nlp.sniff import sniff
+from engine.nlp.text import count_words
 from engine.settings import ExtractSettings
 
 URL = "http://a.example/"
@@ -90,3 +93,10 @@ def test_blanks_in_broken_json_ld_take_linear_time():
 
 def test_bytes_of_any_kind_are_decoded():
     assert decode(bytes(range(256)) * 100, "utf-8").encoding == "utf-8"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 7), st.integers(0, 7), st.sampled_from(["word ", "a", " ", "ab\n", "\u2003x"]))
+def test_words_are_counted_piecewise_as_a_split_has_them(before, after, piece):
+    text = " x"[:before] + piece * ((2_100_000 + after) // len(piece)) + "y" * after
+    assert count_words(text) == len(text.split())
