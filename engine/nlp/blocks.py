@@ -77,7 +77,9 @@ def read_blocks(tree: HTMLTree) -> list[Block]:
         if element.tag != "header" or element.query_selector("h1") is None:
             element.decompose()
     markup = body.html
-    markup = _COMMENT.sub("", markup)
+    # Raw text may hold comments that never end; looking for the end of each would take n^2 steps.
+    end = markup.rfind("-->") + 3
+    markup = _COMMENT.sub("", markup[:end]) + markup[end:]
     blocks = _read(_CUT.split(markup))
     return [block for block in blocks if not block.marks & UNSCRIPTED] or blocks
 

@@ -43,6 +43,10 @@ SUPPORTED: Final = (
 
 _MAX_MESSAGE_CHARS: Final = 300
 
+#: What is read of a text of any kind: as much as fetch.max_body_bytes allows unless it is raised. Up to here a page
+#: costs a few seconds and 400 MB at the most.
+MAX_TEXT_BYTES: Final = 10 << 20
+
 
 class ExtractSettings(Protocol):
     """The settings of the group `extract` that extraction needs."""
@@ -105,8 +109,6 @@ class Extractors:
         )
 
     def _extract(self, body: bytes, content_type: str, charset: str | None, url: str) -> Extracted:
-        if content_type == "text/html":
-            return extract_html(body, charset, url, self._main_text)
         if content_type == "application/pdf":
             return extract_pdf(body, self._pdf_max_pages)
         major = content_type.partition("/")[0]
@@ -114,7 +116,13 @@ class Extractors:
             return extract_image(body, content_type)
         if major in {"audio", "video"}:
             return extract_audio_video(body, content_type)
-        return extract_plain(body, charset, content_type)
+        read = body[:MAX_TEXT_BYTES]
+        if content_type == "text/html":
+            extracted = extract_html(read, charset, url, self._main_text)
+        else:
+            extracted = extract_plain(read, charset, content_type)
+        extracted.whole = extracted.whole and len(read) == len(body)
+        return extracted
 
 
 def _names(content_type: str) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from resiliparse.parse.html import HTMLTree
 from engine.nlp import metadata
 from engine.nlp.authorship import find_authorship
 from engine.nlp.blocks import read_blocks
+from engine.nlp.bounds import bound_markup
 from engine.nlp.charset import decode
 from engine.nlp.facts import gather
 from engine.nlp.jsonld import JsonLd
-from engine.nlp.nesting import bound_depth
 from engine.nlp.title import page_title
 from engine.nlp.values import Extracted
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText) -> Extracted:
     """A page fetched from `url`; `charset` is its Content-Type header's. Raises RefusedEncodingError."""
-    source = bound_depth(decode(body, charset).text)
+    source = bound_markup(decode(body, charset).text)
     tree = HTMLTree.parse(source)
     facts = gather(tree, source)
     blocks = read_blocks(tree)  # takes things out of the tree: the last to ask it

@@ -41,7 +41,7 @@ def extract_image(body: bytes, content_type: str) -> Extracted:
                 exif = _exif(image)
     except Image.DecompressionBombError:
         return _failed(content_type, "the image claims more pixels than any picture has")
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RuntimeError):  # the last is libavif's
         return _failed(content_type, f"the file is damaged or no image: {content_type} was expected")
     return Extracted(content_type, media=media | ({"exif": exif} if exif else {}))
 

@@ -20,7 +20,7 @@ from engine.policy.votes import Votes
 MIN_OUTCOMES: Final = 20
 
 #: The share of the limit from which on it counts as reached, and may rise by interval.
-_REACHED: Final = 0.9
+_REACHED: Final = 0.95
 
 #: Rates are sums of fractions: 19 of 20 must count as 95 % whatever rounding has made of it.
 _ROUNDING: Final = 1e-9
@@ -49,7 +49,7 @@ class ShardLimit:
 
     `limit` is the number now, `cause` says why (for logs and the status). It starts at `initial` and rises by one a
     success until the first drop; after that by `increase` each `interval_s` in which the success rate is at the target
-    and nine tenths of the limit were used.
+    and nineteen twentieths of the limit were used.
     """
 
     __slots__ = (

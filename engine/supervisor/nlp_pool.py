@@ -8,12 +8,11 @@ page is replaced at once or soon; places whose children never get ready end the 
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import EngineError
 from engine.ipc.channel import connect_unix
-from engine.model.messages import Control, NlpExit, Page
+from engine.model.messages import TIMEOUT_SIGNALS, Control, NlpExit, Page
 from engine.observe.logs import get_logger
 from engine.policy.restart import Action, ExitCause, after_exit, exit_cause
 from engine.supervisor.child import NlpPlace, error_of, exit_words, readable, told_of
@@ -157,7 +156,7 @@ def _told(place: NlpPlace, code: int) -> NlpExit:
         return NlpExit.STOPPED
     if code == 0:
         return NlpExit.RECYCLED
-    return NlpExit.TIMEOUT if code == -signal.SIGALRM else NlpExit.CRASHED
+    return NlpExit.TIMEOUT if -code in TIMEOUT_SIGNALS else NlpExit.CRASHED
 
 
 def _up(place: NlpPlace) -> Header:

@@ -15,6 +15,7 @@ import multiprocess
 import orjson
 import pytest
 from multiprocess.connection import Connection
+from nlp.scripted_child import MEMORY
 
 from engine.errors import ExitCode
 from engine.ipc.frames import Decoder, encode
@@ -171,7 +172,7 @@ def test_a_page_that_hangs_in_c_code_ends_the_process_after_it_was_announced(sta
     assert [shard.read().type, shard.read().type] == ["started", "row"]
     shard.send(2, b"hang")
     assert shard.rest() == [("started", [2])]
-    assert child.wait() == -signal.SIGALRM
+    assert child.wait() == -signal.SIGPROF
 
 
 def test_the_alarm_is_a_page_s_own(start):
@@ -203,21 +204,25 @@ def test_a_grown_process_hands_over_its_rows_and_leaves(start):
     assert not Path(child.path).exists()
 
 
-def test_memory_over_the_limit_is_noticed(start):
-    child = start(memory=1)
+def test_memory_over_the_soft_limit_ends_the_process_after_its_row(start):
+    child = start(memory=MEMORY)
     shard = child.connect()
-    rows = 0
-    for page in range(60):
-        try:
-            shard.send(page)
-        except OSError:
-            break
-        if shard.read() is None or shard.read() is None:
-            break
-        rows += 1
+    shard.send(1)
+    assert [shard.read().type, shard.read().type] == ["started", "row"]
+    shard.send(2, b"hoard")
+    assert shard.rest() == [("started", [2]), ("row", 2)]
     shard.socket.close()
-    assert rows == 50
     assert child.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system refuses no memory")
+def test_memory_over_the_budget_is_refused_and_ends_the_process_at_once(start):
+    child = start(memory=MEMORY)
+    shard = child.connect()
+    shard.send(1, b"burst", alone=True)
+    shard.send(2)
+    assert shard.rest() == [("started", [1])]
+    assert child.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def test_every_url_has_one_row_and_the_manifest_says_so(place: Workplace) -> Non
     assert manifest["counts"]["duplicates"] == 1
     assert set(manifest["outputs"]) == {"enrichment_output.jsonl", "failures.jsonl"}
     assert verify_folder(place.out) == []
-    assert read_status(place.out)["state"] == "complete"
+    status = read_status(place.out)
+    assert (status["state"], status["failures"], status["failures_exact"]) == ("complete", [], True)
 
 
 def test_a_complete_folder_is_left_as_it_is(place: Workplace) -> None:

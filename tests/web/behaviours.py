@@ -43,6 +43,8 @@
 | /pdf | a PDF of one page |
 | /raw/NAME | an answer as bytes, by its name in raw.py: heads, lengths, chunks and codings that are odd or wrong |
 | /flood/NAME | what never ends, by its name in raw.py: interim answers, trailers, blank lines, … |
+| /faulty/PERMILLE/N | article N; so many requests in a thousand fail in one of the ways above (faulty.py) |
+| /poison/NAME/SIZE | a page made to hurt its reader (poison.py), SIZE thousandths as bad as it can be |
 | /echo | JSON of the request as it came: method, target, headers |
 
 | host name has a label with | means |
@@ -63,7 +65,7 @@ import re
 from email.utils import formatdate
 from time import time
 
-from web import hostile, kept, raw  # noqa: F401 - they register their paths
+from web import faulty, hostile, kept, raw  # noqa: F401 - they register their paths
 from web.pages import PDF
 from web.registry import HTML, Asked, Reply, Wire, page, path
 
