@@ -67,6 +67,15 @@ def test_an_article():
         ("<title>On errors - The Book</title><h1>The Book</h1>", "On errors"),
         ("<title>Install - Docs</title><h1>Install\u00b6</h1>", "Install"),
         ("<title>Plans for teams | Acme</title><h1>Say hello to joy</h1>", "Plans for teams"),
+        ("<title>Wiring | The Administration of Safety and Health</title>", "Wiring"),
+        ("<title>How to boot from a disk / Questions / A forum</title>", "How to boot from a disk"),
+        ("<title>Why bees dance | Bees</title><h1>Thread: Why bees dance</h1>", "Why bees dance"),
+        ("<title>| Acme</title><h1>Prices</h1>", "Prices"),
+        (
+            "<title>A red lamp | Acme</title><meta property='og:site_name' content='Acme'>"
+            "<meta name='twitter:title' content='Acme'>",
+            "A red lamp",
+        ),
         ("<h1>Only a heading</h1>", "Only a heading"),
         ("<svg><title>icon</title></svg><p>x", ""),
         ("", ""),
