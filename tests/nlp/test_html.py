@@ -71,11 +71,8 @@ def test_an_article():
         ("<title>How to boot from a disk / Questions / A forum</title>", "How to boot from a disk"),
         ("<title>Why bees dance | Bees</title><h1>Thread: Why bees dance</h1>", "Why bees dance"),
         ("<title>| Acme</title><h1>Prices</h1>", "Prices"),
-        (
-            "<title>A red lamp | Acme</title><meta property='og:site_name' content='Acme'>"
-            "<meta name='twitter:title' content='Acme'>",
-            "A red lamp",
-        ),
+        ("<title>A red lamp | Lamps</title><meta name=application-name content=Lamps>", "A red lamp"),
+        ("<meta property=og:site_name content=Acme><meta name=twitter:title content=Acme><title>Lamp</title>", "Lamp"),
         ("<h1>Only a heading</h1>", "Only a heading"),
         ("<svg><title>icon</title></svg><p>x", ""),
         ("", ""),
