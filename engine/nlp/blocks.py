@@ -42,11 +42,13 @@ def _any_of(*names: str) -> str:
 
 
 #: Cuts a page into its first text, then threes: a tag's name, with a slash where it closes; its attributes; the text.
-#: The serializer writes attributes in one way only, and the quotation mark in a value as a reference (HTML, 13.3).
-_CUT: Final = re.compile(rf'<(/?(?:{_any_of(*_BOXES, *_LEAVES, "hr")}))((?: [^>=]++(?:="[^"]*+")?+)*+)>')
-#: Any other tag; a broken page's attributes may have names that hold what parts names from values.
+#: The serializer writes attributes in one way only, and the quotation mark in a value as a reference (HTML, 13.3). What
+#: has the start of a tag in a name is no such tag.
+_CUT: Final = re.compile(rf'<(/?(?:{_any_of(*_BOXES, *_LEAVES, "hr")}))((?: [^<>=]++(?:="[^"]*+")?+)*+)>')
+#: Any other tag; a broken page's attributes may have any names. To be looked for only where a ">" follows, or each of a
+#: thousand starts of one would be followed to the end of the text.
 _TAG: Final = re.compile(r'<[^>=]*+(?:=(?:"[^"]*+")?+[^>=]*+)*+>')
-_MARKED_BREAK: Final = re.compile("<br [^>]*>")
+_MARKED_BREAK: Final = re.compile("<br [^<>]*>")
 #: Signs that no text holds: in place of a line break, of a link's start and of its end.
 _BREAK: Final = "\x01"
 _LINK_START: Final = "\x02"
@@ -105,12 +107,17 @@ def read_blocks(tree: HTMLTree) -> list[Block]:
         # An article's own header holds its title; a site's holds its menus.
         if element.tag != "header" or not element.get_elements_by_tag_name("h1"):
             element.decompose()
-    first, *others = body.html.split("<!--")
-    markup = "".join([first, *[text.partition("-->")[2] for text in others]])
+    markup = _without_comments(body.html)
     if _BREAK in markup or _LINK_START in markup or _LINK_END in markup:
         markup = markup.translate(_SIGNS)
     blocks = _read(_CUT.split(markup))
     return [block for block in blocks if not block.marks & UNSCRIPTED] or blocks
+
+
+def _without_comments(markup: str) -> str:
+    last = markup.rfind("-->") + 3  # what opens behind it is a text that looks like a comment's start
+    before, *others = markup[:last].split("<!--")
+    return "".join([before, *[text.partition("-->")[2] for text in others], markup[last:]])
 
 
 def _read(pieces: list[str]) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call a tag would double its time
@@ -148,7 +155,8 @@ def _read(pieces: list[str]) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a
                 text = text.replace("<a ", _LINK_TAG).replace("</a>", _LINK_END)
             if "<br" in text:
                 text = _MARKED_BREAK.sub(_BREAK, text.replace("<br>", _BREAK))
-            text = _TAG.sub("", text)
+            end = text.rfind(">") + 1
+            text = _TAG.sub("", text[:end]) + text[end:]
             if linked:
                 text, link_words, in_link = _linked(text, in_link)
         if "&" in text:
