@@ -66,6 +66,11 @@ class ExtractSettings(Protocol):
         """Pages of a PDF that are read; 0 for all."""
         ...
 
+    @property
+    def image_location(self) -> bool:
+        """Whether the place where a picture was taken is told."""
+        ...
+
 
 class Extractors:
     """All extractors under one set of settings; made once a process. UsageError where `careful` is not installed."""
@@ -75,6 +80,7 @@ class Extractors:
         self._main_text = maintext.load_careful() if settings.extractor == "careful" else maintext.fast
         self._wanted = frozenset(map(canonical, settings.content_types))
         self._pdf_max_pages = settings.pdf_max_pages
+        self._image_location = settings.image_location
         self._log = structlog.get_logger(__name__)
 
     def extract(self, body: bytes, content_type: str, url: str) -> Extracted:
@@ -113,7 +119,7 @@ class Extractors:
             return extract_pdf(body, self._pdf_max_pages)
         major = content_type.partition("/")[0]
         if major == "image" and not content_type.endswith("+xml"):
-            return extract_image(body, content_type)
+            return extract_image(body, content_type, with_location=self._image_location)
         if major in {"audio", "video"}:
             return extract_audio_video(body, content_type)
         read = body[:MAX_TEXT_BYTES]

@@ -28,12 +28,14 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
     blocks = read_blocks(tree)  # takes things out of the tree: the last to ask it
     json_ld = JsonLd(facts.json_ld)
     site = metadata.site_name(facts, json_ld)
+    title = page_title(facts, json_ld, site)
+    origin = find_authorship(facts, json_ld, blocks, title, url)
     return Extracted(
         content_type="text/html",
-        title=page_title(facts, json_ld, site),
+        title=title,
         text=main_text(blocks, source),
         language_hint=metadata.language(facts),
-        metadata=metadata.page_metadata(facts, json_ld, find_authorship(facts, json_ld, blocks, url), site, url),
+        metadata=metadata.page_metadata(facts, json_ld, origin, site, url),
         has_pdf_links=facts.has_pdf_links,
         has_audio_links=facts.has_audio_links,
         meta=facts.meta,

@@ -199,6 +199,7 @@ class ExtractSettings(Group):
     predefined_tags: tuple[Text, ...] = ()
     content_types: tuple[MediaType, ...] = ()
     pdf_max_pages: Count = 100
+    image_location: bool = False
 
 
 class NlpSettings(Group):
