@@ -218,6 +218,7 @@ class OutputSettings(Group):
     compression: Literal["none", "gz", "zst"] = "none"
     order: Literal["completion", "input"] = "completion"
     merge: Literal["auto", "never"] = "auto"
+    mark_duplicates: Switch = False
 
 
 class Settings(Group):
