@@ -49,6 +49,8 @@ _UNNEEDED: Final = (
     "textcat_multilabel",
     "entity_linker",
 )
+#: What encodes tokens for other components; needed only by those that listen to it.
+_ENCODERS: Final = frozenset({"tok2vec", "transformer", "curated_transformer"})
 _SENTENCE_MAKERS: Final = frozenset({"senter", "sentencizer", "engine_sentences"})
 
 
@@ -85,6 +87,10 @@ def _installed(name: str) -> Language:
     except (OSError, ImportError, ValueError) as error:  # spaCy's ways to say that a package is not one it can load
         reason = " ".join(str(error).split())[:300]
         raise UsageError(f"nlp.pipeline: {name} cannot be loaded by spaCy {spacy_version}: {reason}") from error
+    for encoder in _ENCODERS.intersection(nlp.pipe_names):
+        # A recogniser may have an encoder of its own; the shared one then worked for what is left out.
+        if not getattr(nlp.get_pipe(encoder), "listening_components", (encoder,)):
+            nlp.remove_pipe(encoder)
     if _SENTENCE_MAKERS.isdisjoint(nlp.pipe_names):
         nlp.add_pipe("engine_sentences")
     nlp.max_length = sys.maxsize  # the analyser cuts the text; spaCy's own limit is an exception

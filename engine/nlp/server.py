@@ -6,6 +6,7 @@ Synchronous and single-threaded: between two pages it looks at the sockets. Laws
   touched, and each ROW is sent as soon as it is made. A page that asks to be alone is a batch of its own.
 - No page runs longer than the alarm: SIGALRM's default action ends the process, also inside C code.
 - Shards are served in turn, a page each; one that takes no rows is passed over until it does.
+- Where the worker gains by many pages at once, batches are larger, and wait a moment to be full (:mod:`.gathering`).
 - When the process has grown enough it leaves between two batches: rows are flushed, pages not started are dropped
   (their shard sends them to another child), the exit code is 0.
 """
@@ -25,6 +26,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from engine.model.messages import Page as PageMessage
+from engine.nlp.gathering import Gathering
 from engine.nlp.peer import Peer, PeerError
 from engine.observe.faultpoint import crash_point
 from engine.observe.logs import get_logger
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
     from engine.nlp.page import Page, Worker
 
 #: Pages a shard may have out to one child: one worked on, one waiting, two on the way. More only lengthens the queue
-#: that a death sends elsewhere.
+#: that a death sends elsewhere. Where batches are larger: two of them.
 CREDIT: Final = 4
-#: Pages announced with one STARTED: more save messages, fewer leave less to run again after a death.
+#: Pages announced with one STARTED: more save messages, fewer leave less to run again after a death. Where the worker
+#: gains by more at once, as many as it asks for.
 BATCH_PAGES: Final = 4
 #: New words after which the process leaves. Each costs some 850 bytes that spaCy never gives back, so these are 85 MB:
 #: 650 pages of 1,500 words with a tenth of them new. A successor is there in 10 ms.
@@ -86,6 +89,9 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._turns: deque[Peer] = deque()
         self._strings_at_start = worker.known_strings
+        self._batch_pages = worker.batch_pages if worker.batch_pages > 1 else BATCH_PAGES
+        self._credit = max(CREDIT, 2 * worker.batch_pages)
+        self._gathering = Gathering(worker.batch_pages)
         self._pages_done = 0
         self._look_at = _MEMORY_EVERY_PAGES
 
@@ -95,15 +101,21 @@ class Server:
         self._selector.register(listener, selectors.EVENT_READ, None)
         while not self._has_grown():
             self._exchange(listener)
-            batch = self._next_batch()
-            if batch:
-                self._work(batch)
+            if self._wait_s() == 0:
+                self._gathering.begun()
+                self._work(self._next_batch())
         self._leave(listener)
 
+    def _wait_s(self) -> float | None:
+        """How long to wait for pages before a batch is begun; a page that is to be alone waits for none."""
+        takers = [peer for peer in self._turns if peer.pages and peer.flushed]
+        if any(peer.pages[0].alone for peer in takers):
+            return 0.0
+        return self._gathering.wait_s(sum(len(peer.pages) for peer in takers), monotonic())
+
     def _exchange(self, listener: socket) -> None:
-        """Read and write what can be; wait for something to do only if no page waits."""
-        idle = not any(peer.pages and peer.flushed for peer in self._turns)
-        for key, events in self._selector.select(None if idle else 0):
+        """Read and write what can be; wait for something to do only if there is no batch to begin."""
+        for key, events in self._selector.select(self._wait_s()):
             peer: Peer | None = key.data
             if peer is None:
                 self._accept(listener)
@@ -124,7 +136,9 @@ class Server:
         except OSError:  # gone before it was taken, or no descriptor free: the next turn sees
             return
         try:
-            peer = Peer(connection, child=self._child, credit=CREDIT, max_frame_bytes=self._limits.max_frame_bytes)
+            peer = Peer(
+                connection, child=self._child, credit=self._credit, max_frame_bytes=self._limits.max_frame_bytes
+            )
         except PeerError:
             connection.close()
             return
@@ -137,7 +151,7 @@ class Server:
         turns = self._turns
         passed = 0
         first_alone: Peer | None = None
-        while len(batch) < BATCH_PAGES and passed < len(turns):
+        while len(batch) < self._batch_pages and passed < len(turns):
             peer = turns[0]
             turns.rotate(-1)
             passed += 1
@@ -165,16 +179,22 @@ class Server:
         for peer, page in reversed(batch):
             if not peer.flushed:
                 peer.pages.appendleft(page)
-        for peer, page in [(peer, page) for peer, page in batch if peer.flushed]:
+        begun = [(peer, page) for peer, page in batch if peer.flushed and not peer.closed]
+        if len(begun) > 1 and self._worker.batch_pages > 1:
+            self._worker.prepare([page for _, page in begun], self._wind_alarm)
+        for peer, page in begun:
             if peer.closed:
                 continue
-            signal.setitimer(signal.ITIMER_REAL, self._limits.timeout_s)
+            self._wind_alarm()
             crash_point("nlp_page")
             worked = self._worker.work(page)
             signal.setitimer(signal.ITIMER_REAL, 0)
             kind = worked.kind.value if worked.kind is not None else None
             self._send(peer, {"type": PageMessage.ROW, "id": page.id, "kind": kind, "ms": worked.ms}, worked.row)
             self._pages_done += 1
+
+    def _wind_alarm(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self._limits.timeout_s)
 
     def _send(self, peer: Peer, header: dict[str, object], body: bytes = b"") -> None:
         if peer.closed:

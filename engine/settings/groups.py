@@ -207,6 +207,7 @@ class NlpSettings(Group):
     pipeline: Text = "builtin"
     top_keywords: Count = 15
     summary_max_chars: Count = 500
+    batch_pages: PositiveCount = 16
     timeout_s: PositiveSeconds = 30.0
     max_process_memory_bytes: ByteCount = 1024 * _MIB
 
