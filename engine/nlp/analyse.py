@@ -3,7 +3,7 @@
 Deterministic: the same text gives the same analysis in any process, whatever it has analysed before, and with whatever
 texts it is analysed together. The built-in pipelines gain nothing from many texts at once; trained ones do, by matrices
 that are worth their while, so their texts go through `nlp.pipe` together (:meth:`Analyser.analyse_all`), long ones in
-windows.
+windows. With transformers the names and the summary come from the process that holds the models.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from engine.nlp.available import BUILT_IN, NONE
+from engine.nlp.available import BUILT_IN, NO_MODEL, NONE
 from engine.nlp.entities import list_entities
 from engine.nlp.keywords import keywords
 from engine.nlp.language import detect_language
+from engine.nlp.model_names import tell_spans
 from engine.nlp.page_facts import tell
-from engine.nlp.pipeline import load
+from engine.nlp.pipeline import WITH_MODELS, load
 from engine.nlp.summary import summarise
 from engine.nlp.terms import Kinds, Terms
 from engine.nlp.text import without_surrogates
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+    from engine.nlp.models.asked import Told
+    from engine.nlp.models.client import Models
     from engine.settings import NlpSettings
 
 #: Analysed at most, where extract.max_text_length sets no limit: spaCy's own bound for one text.
@@ -58,18 +61,21 @@ class Subject:
 
 
 class Analyser:
-    """Analyses texts. Raises UsageError where `settings.pipeline` is missing."""
+    """Analyses texts; with `models` they find the names and write the summaries. UsageError for a missing pipeline."""
 
-    def __init__(self, settings: NlpSettings) -> None:
+    def __init__(self, settings: NlpSettings, models: Models | None = None) -> None:
         self._settings = settings
-        self._nlp = load(settings.pipeline)
+        self._models = models
+        finds_names = models is not None and settings.ner_model != NO_MODEL
+        self._nlp = load(WITH_MODELS if finds_names else settings.pipeline)
         self._kinds: dict[str | None, Kinds] = {}
 
     @property
     def batch_pages(self) -> int:
         """How many texts it gains from having at once; 1: nothing is gained."""
         name = self._settings.pipeline
-        return 1 if name == NONE or name in BUILT_IN else self._settings.batch_pages
+        gains = self._models is not None or not (name == NONE or name in BUILT_IN)
+        return self._settings.batch_pages if gains else 1
 
     @property
     def known_strings(self) -> int:
@@ -90,31 +96,45 @@ class Analyser:
         if self._nlp is None:
             return [Analysis() for _ in subjects]
         texts = [without_surrogates(subject.text[:MAX_ANALYSED_CHARS]) for subject in subjects]
+        told = self._told(texts, step)
         languages = [detect_language(text, subject.hint) for text, subject in zip(texts, subjects, strict=True)]
-        docs = self._annotated(self._nlp, subjects, texts, languages, step)
+        docs = self._annotated(self._nlp, subjects, texts, languages, told, step)
         return [
-            self._analysis(self._nlp, doc, text, subject.title, language)
-            for doc, text, subject, language in zip(docs, texts, subjects, languages, strict=True)
+            self._analysis(self._nlp, doc, text, subject.title, language, said.summary if said else None)
+            for doc, text, subject, language, said in zip(docs, texts, subjects, languages, told, strict=True)
         ]
 
-    def _annotated(
+    def _told(self, texts: Sequence[str], step: Callable[[], None]) -> Sequence[Told | None]:
+        """What the models say of each text; a text without a word is not sent to them."""
+        wanted = [number for number, text in enumerate(texts) if text and not text.isspace()]
+        told: list[Told | None] = [None] * len(texts)
+        if self._models is not None and wanted:
+            found = self._models.ask([texts[number] for number in wanted], self._settings.summary_max_chars, step)
+            for number, said in zip(wanted, found, strict=True):
+                told[number] = said
+        return told
+
+    def _annotated(  # noqa: PLR0913, PLR0917 - the columns of one table of texts
         self,
         nlp: Language,
         subjects: Sequence[Subject],
         texts: Sequence[str],
         languages: Sequence[str | None],
+        told: Sequence[Told | None],
         step: Callable[[], None],
     ) -> Iterator[Doc]:
         """The Docs of the texts, in order."""
         whole = self._settings.pipeline in BUILT_IN  # its components look at all of a document
         made: list[Doc] = []
         counts: list[int] = []
-        for subject, text, language in zip(subjects, texts, languages, strict=True):
+        for subject, text, language, said in zip(subjects, texts, languages, told, strict=True):
             windows = [text] if whole else list(cut_windows(text, WINDOW_CHARS))
             counts.append(len(windows))
             for window in windows:
                 made.append(nlp.make_doc(window))
                 tell(made[-1], subject.names, language)
+            if said is not None and said.names is not None:
+                tell_spans(made[-1], said.names)  # with models there is one window
         if whole:
             for doc in made:
                 step()
@@ -124,7 +144,9 @@ class Analyser:
         for count in counts:
             yield joined(list(islice(done, count)))
 
-    def _analysis(self, nlp: Language, doc: Doc, text: str, title: str, language: str | None) -> Analysis:
+    def _analysis(  # noqa: PLR0913, PLR0917 - as above
+        self, nlp: Language, doc: Doc, text: str, title: str, language: str | None, summary: str | None
+    ) -> Analysis:
         if not len(doc):
             return Analysis(language=language)
         if language not in self._kinds:
@@ -134,7 +156,9 @@ class Analyser:
             language=language,
             entities=list_entities(doc),
             keywords=keywords(terms, self._settings.top_keywords),
-            summary=summarise(terms, text, without_surrogates(title), self._settings.summary_max_chars),
+            summary=summarise(terms, text, without_surrogates(title), self._settings.summary_max_chars)
+            if summary is None
+            else summary,
         )
 
 

@@ -20,17 +20,20 @@ from spacy import attrs
 from spacy.about import __version__ as spacy_version
 
 from engine.errors import UsageError
-from engine.nlp import names, ner, page_facts, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
-from engine.nlp.available import BUILT_IN, NONE, require_pipeline
+from engine.nlp import model_names, names, ner, page_facts, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
+from engine.nlp.available import NONE, require_pipeline
 from engine.nlp.tokens import TOKENIZER
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
+#: Instead of nlp.pipeline, where a transformer finds the names.
+WITH_MODELS: Final = "with models"
 #: By the value of nlp.pipeline. An entity that is there stays, so the surest come first.
 COMPONENTS: Final = {
     "rules": ("engine_sentences", "engine_shapes", "engine_facts", "engine_names", "engine_phrases"),
     "builtin": ("engine_sentences", "engine_shapes", "engine_facts", "engine_ner", "engine_names", "engine_phrases"),
+    WITH_MODELS: ("engine_sentences", "engine_shapes", "engine_facts", "engine_models", "engine_phrases"),
 }
 
 #: spaCy computes every attribute of each new word, 19 µs; these are what our components read, 4 µs. A page has some
@@ -60,11 +63,11 @@ def load(name: str) -> Language | None:
 
     Raises UsageError with the mend where it is missing or cannot be loaded.
     """
+    if name in COMPONENTS:
+        return _built_in(name)
     require_pipeline(name)
     if name == NONE:
         return None
-    if name in BUILT_IN:
-        return _built_in(name)
     return _installed(name)
 
 

@@ -30,6 +30,7 @@ from engine.policy.robots import product_token
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engine.nlp.models.client import Models
     from engine.nlp.page import Page
     from engine.nlp.values import Analysis
     from engine.settings import Settings
@@ -59,11 +60,11 @@ class _Study:
 class PageWorker:
     """Turns pages into rows under one set of settings. UsageError where a library or pipeline they name is missing."""
 
-    def __init__(self, settings: Settings, extractor: Extractor | None = None) -> None:
+    def __init__(self, settings: Settings, extractor: Extractor | None = None, models: Models | None = None) -> None:
         self._max_text_length = settings.extract.max_text_length
         self._predefined_tags = settings.extract.predefined_tags
         self._extractor: Extractor = Extractors(settings.extract) if extractor is None else extractor
-        self._analyser = Analyser(settings.nlp)
+        self._analyser = Analyser(settings.nlp, models)
         self._token = product_token(settings.fetch.user_agent)
         self._obeys = settings.politeness.obey_page_directives
         self._log = get_logger(__name__)

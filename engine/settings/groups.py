@@ -205,6 +205,10 @@ class NlpSettings(Group):
     """Text to entities, keywords and summary. A named pipeline is looked for when the pool starts, not here."""
 
     pipeline: Text = "builtin"
+    use_transformers: Switch = False
+    ner_model: Text = "dslim/bert-base-NER"
+    summarizer_model: Text = "sshleifer/distilbart-cnn-12-6"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")] = "auto"
     top_keywords: Count = 15
     summary_max_chars: Count = 500
     batch_pages: PositiveCount = 16
