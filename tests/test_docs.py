@@ -42,7 +42,7 @@ class _Engine:
     def manifest(self, _folder):
         return {"settings": redacted(Settings()), "redacted": []}
 
-    def merge(self, _folder):
+    def merge(self, _folder, **_options):
         return 2, 1
 
     def verify(self, _folder):

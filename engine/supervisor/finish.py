@@ -32,10 +32,17 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 
-def merge_folder(path: Path) -> MergeResult:
-    """Write the merged output of a run folder again, from its parts. Raises UsageError, OutputError."""
+def merge_folder(path: Path, *, mark_duplicates: bool | None = None) -> MergeResult:
+    """Write the merged output of a run folder again, from its parts. Raises UsageError, OutputError.
+
+    Whether duplicates are marked is the folder's setting; a value given here becomes that.
+    """
     with opened(path, create=False) as folder:
         folder.wait_for_orphans()
+        if mark_duplicates is not None:
+            settings = folder.started["settings"]
+            output = {**settings["output"], "mark_duplicates": mark_duplicates}
+            folder.write({**folder.started, "settings": {**settings, "output": output}})
         return merge_parts(folder)
 
 
