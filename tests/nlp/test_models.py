@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import random
+import select
+import subprocess
+import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 
 import orjson
@@ -26,6 +31,10 @@ from engine.nlp.models.labels import Word, spans
 from engine.settings import NlpSettings
 
 EXTRA = "needs the extra `transformers` (torch and transformers are not installed)"
+
+
+def nothing():
+    """No step to take."""
 
 
 # -- rules ------------------------------------------------------------------------------------------------------------
@@ -189,6 +198,28 @@ def test_a_child_asks_its_device_s_host_and_hears_of_progress(socket_folder):
         listener.close()
 
 
+def test_a_host_answers_all_who_ask_and_survives_those_who_leave(socket_folder):
+    path = f"{socket_folder}/m0.sock"
+    command = [sys.executable, Path(__file__).with_name("scripted_host.py"), path]
+    with subprocess.Popen(command) as host:  # noqa: S603 - our own
+        try:
+            while not Path(path).exists():
+                assert host.poll() is None
+                select.select([], [], [], 0.005)
+            leaving, *staying = [ModelClient(config(socket_folder), NlpSettings()) for _ in range(3)]
+            with ThreadPoolExecutor() as threads:
+                asked = [threads.submit(client.ask, ["Ann left", "Bo"], 7, nothing) for client in staying]
+                told = [answer.result() for answer in asked]
+            assert all([one.names for one in answer] == [[(0, 3, "ORG")], [(0, 2, "ORG")]] for answer in told)
+            assert {one.summary for answer in told for one in answer} <= {"4 texts", "2 texts"}
+            leaving.close()
+            assert staying[0].ask(["Cy"], 0, nothing) == [Told([(0, 2, "ORG")], "1 texts")]
+            for client in staying:
+                client.close()
+        finally:
+            host.kill()
+
+
 def test_what_a_host_is_told_travels_as_one_argument():
     host = HostConfig("m0.sock", 0, NlpSettings(device="cpu").model_dump(mode="json"), 5, "info", "console")
     assert HostConfig.loaded(host.dumped()) == host
@@ -224,10 +255,6 @@ def texts_and_names(seed, sentences):
         names += [(len(text) + start, len(text) + end, label) for start, end, label in found_]
         text += more + " "
     return text, names
-
-
-def nothing():
-    """No step to take."""
 
 
 def test_a_real_model_finds_names_in_texts_of_any_length(name_model):

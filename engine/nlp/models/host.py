@@ -19,7 +19,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import orjson
 
@@ -32,10 +32,10 @@ from engine.nlp.server import listen
 from engine.observe import logs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from socket import socket
 
-    from engine.nlp.models.names import NameModel
-    from engine.nlp.models.summaries import Summariser
+    from engine.nlp.models.asked import Span
     from engine.settings import NlpSettings
 
 _READ_BYTES = 1 << 20
@@ -52,14 +52,32 @@ class _Client:
     texts: list[str] = field(default_factory=list)
 
 
-class Host:
-    """Serves at a listening socket for ever."""
+class Names(Protocol):
+    """What :class:`engine.nlp.models.names.NameModel` does."""
 
-    def __init__(self, listener: socket, settings: NlpSettings, device: str, devices: int) -> None:
+    def find(self, texts: Sequence[str], step: Callable[[], None]) -> list[list[Span]]:
+        """The names in each text."""
+        ...
+
+
+class Summaries(Protocol):
+    """What :class:`engine.nlp.models.summaries.Summariser` does."""
+
+    def summarise(self, texts: Sequence[str], most_chars: int, step: Callable[[], None]) -> list[str | None]:
+        """A summary of each text."""
+        ...
+
+
+class Host:
+    """Serves at a listening socket for ever; one of `devices` hosts."""
+
+    def __init__(
+        self, listener: socket, settings: NlpSettings, names: Names | None, summaries: Summaries | None, devices: int
+    ) -> None:
         self._listener = listener
         self._settings = settings
         self._devices = devices
-        self._names, self._summaries = _models(settings, device)
+        self._names, self._summaries = names, summaries
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, None)
         self._clients: list[_Client] = []
@@ -102,7 +120,11 @@ class Host:
 
         def step() -> None:
             signal.setitimer(signal.ITIMER_REAL, self._settings.timeout_s)
-            for client in asking:
+            for key, _ in self._selector.select(0):
+                if key.data is not None:
+                    self._receive(key.data)
+            # Also those whose turn comes next: what they wait for gets on, and is no page's fault.
+            for client in [client for client in self._clients if client.asked is not None]:
                 self._send(client, {"type": Message.PROGRESS})
 
         step()
@@ -132,7 +154,7 @@ class Host:
         client.connection.close()
 
 
-def _models(settings: NlpSettings, device: str) -> tuple[NameModel | None, Summariser | None]:
+def _models(settings: NlpSettings, device: str) -> tuple[Names | None, Summaries | None]:
     from transformers.utils import logging  # noqa: PLC0415 - after the lock: loading takes seconds
 
     from engine.nlp.models.names import NameModel  # noqa: PLC0415 - likewise
@@ -161,7 +183,7 @@ def main() -> None:
             devices = devices_of(config.nlp.device)
             device = devices[config.slot % len(devices)]
             preliminary = f"{config.path}.loading"
-            host = Host(listen(preliminary), config.nlp, device, len(devices))
+            host = Host(listen(preliminary), config.nlp, *_models(config.nlp, device), len(devices))
         except Exception as error:  # noqa: BLE001 - many libraries' ways to say that a model is none; it ends here
             reason = " ".join(str(error).split())[:500]
             Path(f"{config.path}.why").write_text(
