@@ -60,6 +60,26 @@ class Subject:
     names: Mapping[str, Sequence[str]] = field(default_factory=lambda: NO_NAMES)
 
 
+class _Case:
+    """A subject on its way through the analysis: its text as it is analysed, the language, what the models told."""
+
+    __slots__ = ("language", "subject", "text", "told")
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.text = without_surrogates(subject.text[:MAX_ANALYSED_CHARS])
+        self.language = detect_language(self.text, subject.hint)
+        self.told: Told | None = None
+
+    def doc_of(self, nlp: Language, text: str) -> Doc:
+        """The Doc of a window of the text (with models: of all of it), with what is known of its page."""
+        doc = nlp.make_doc(text)
+        tell(doc, self.subject.names, self.language)
+        if self.told is not None and self.told.names is not None:
+            tell_spans(doc, self.told.names)
+        return doc
+
+
 class Analyser:
     """Analyses texts; with `models` they find the names and write the summaries. UsageError for a missing pipeline."""
 
@@ -95,70 +115,51 @@ class Analyser:
         """
         if self._nlp is None:
             return [Analysis() for _ in subjects]
-        texts = [without_surrogates(subject.text[:MAX_ANALYSED_CHARS]) for subject in subjects]
-        told = self._told(texts, step)
-        languages = [detect_language(text, subject.hint) for text, subject in zip(texts, subjects, strict=True)]
-        docs = self._annotated(self._nlp, subjects, texts, languages, told, step)
+        cases = [_Case(subject) for subject in subjects]
+        self._ask_models(cases, step)
         return [
-            self._analysis(self._nlp, doc, text, subject.title, language, said.summary if said else None)
-            for doc, text, subject, language, said in zip(docs, texts, subjects, languages, told, strict=True)
+            self._analysis(self._nlp, doc, case)
+            for doc, case in zip(self._annotated(self._nlp, cases, step), cases, strict=True)
         ]
 
-    def _told(self, texts: Sequence[str], step: Callable[[], None]) -> Sequence[Told | None]:
-        """What the models say of each text; a text without a word is not sent to them."""
-        wanted = [number for number, text in enumerate(texts) if text and not text.isspace()]
-        told: list[Told | None] = [None] * len(texts)
+    def _ask_models(self, cases: Sequence[_Case], step: Callable[[], None]) -> None:
+        """Note what the models say of each text; a text without a word is not sent to them."""
+        wanted = [case for case in cases if case.text and not case.text.isspace()]
         if self._models is not None and wanted:
-            found = self._models.ask([texts[number] for number in wanted], self._settings.summary_max_chars, step)
-            for number, said in zip(wanted, found, strict=True):
-                told[number] = said
-        return told
+            told = self._models.ask([case.text for case in wanted], self._settings.summary_max_chars, step)
+            for case, said in zip(wanted, told, strict=True):
+                case.told = said
 
-    def _annotated(  # noqa: PLR0913, PLR0917 - the columns of one table of texts
-        self,
-        nlp: Language,
-        subjects: Sequence[Subject],
-        texts: Sequence[str],
-        languages: Sequence[str | None],
-        told: Sequence[Told | None],
-        step: Callable[[], None],
-    ) -> Iterator[Doc]:
+    def _annotated(self, nlp: Language, cases: Sequence[_Case], step: Callable[[], None]) -> Iterator[Doc]:
         """The Docs of the texts, in order."""
-        whole = self._settings.pipeline in BUILT_IN  # its components look at all of a document
-        made: list[Doc] = []
-        counts: list[int] = []
-        for subject, text, language, said in zip(subjects, texts, languages, told, strict=True):
-            windows = [text] if whole else list(cut_windows(text, WINDOW_CHARS))
-            counts.append(len(windows))
-            for window in windows:
-                made.append(nlp.make_doc(window))
-                tell(made[-1], subject.names, language)
-            if said is not None and said.names is not None:
-                tell_spans(made[-1], said.names)  # with models there is one window
-        if whole:
-            for doc in made:
+        if self._settings.pipeline in BUILT_IN:  # its components look at all of a document
+            for case in cases:
                 step()
+                doc = case.doc_of(nlp, case.text)
                 yield nlp(doc) if len(doc) else doc
             return
-        done = iter([doc for docs in _steps(made) for doc in _piped(nlp, docs, step)])
-        for count in counts:
-            yield joined(list(islice(done, count)))
+        windows = [list(cut_windows(case.text, WINDOW_CHARS)) for case in cases]
+        docs = [case.doc_of(nlp, text) for case, texts in zip(cases, windows, strict=True) for text in texts]
+        done = iter([doc for group in _steps(docs) for doc in _piped(nlp, group, step)])
+        for texts in windows:
+            yield joined(list(islice(done, len(texts))))
 
-    def _analysis(  # noqa: PLR0913, PLR0917 - as above
-        self, nlp: Language, doc: Doc, text: str, title: str, language: str | None, summary: str | None
-    ) -> Analysis:
+    def _analysis(self, nlp: Language, doc: Doc, case: _Case) -> Analysis:
+        language = case.language
         if not len(doc):
             return Analysis(language=language)
         if language not in self._kinds:
             self._kinds[language] = Kinds(nlp.vocab, language)
         terms = Terms(doc, self._kinds[language])
+        summary = case.told.summary if case.told is not None else None
+        if summary is None:
+            title = without_surrogates(case.subject.title)
+            summary = summarise(terms, case.text, title, self._settings.summary_max_chars)
         return Analysis(
             language=language,
             entities=list_entities(doc),
             keywords=keywords(terms, self._settings.top_keywords),
-            summary=summarise(terms, text, without_surrogates(title), self._settings.summary_max_chars)
-            if summary is None
-            else summary,
+            summary=summary,
         )
 
 
