@@ -96,6 +96,8 @@ class PageWorker:
                 study.ms = (perf_counter() - started) * 1000
             started = perf_counter()
             found = self._analyser.analyse_all([_subject(study) for study in studies.values()], step)
+        except MemoryError:
+            raise  # it is the process's, whichever page it was
         except Exception:  # noqa: BLE001 - see above: no page is lost to another's defect
             self._log.debug("pages could not be analysed together", pages=len(pages), exc_info=True)
             return

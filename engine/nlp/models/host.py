@@ -4,8 +4,8 @@
 
 It gathers what all children ask for, for at most 50 ms, and runs that together. It holds a lock beside its socket: a
 second host of the device leaves at once. It ends with the supervisor's life pipe, and by SIGALRM when one batch of a
-model takes longer than nlp.timeout_s. Exit codes: 0, another serves this device; 2, the models cannot be loaded, with
-the reason in PATH.why.
+model takes three times nlp.timeout_s, so that one text that hangs a model is found among those that were asked about.
+Exit codes: 0, another serves this device; 2, the models cannot be loaded, with the reason in PATH.why.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1 << 20
 _SEND_S = 60.0
+_PATIENCE = 3
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class Host:
         chars = max(int(client.asked["summary_chars"]) for client in asking if client.asked is not None)
 
         def step() -> None:
-            signal.setitimer(signal.ITIMER_REAL, self._settings.timeout_s)
+            signal.setitimer(signal.ITIMER_REAL, _PATIENCE * self._settings.timeout_s)
             for key, _ in self._selector.select(0):
                 if key.data is not None:
                     self._receive(key.data)

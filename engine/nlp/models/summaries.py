@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 STRIDE: Final = 64
-#: Tokens of a padded batch: 8 windows of 1,024. A beam search multiplies them.
+#: Tokens of a padded batch on an accelerator: 8 windows of 1,024. A beam search multiplies them.
 BATCH_TOKENS: Final = 8_192
 _LONGEST: Final = 1_024
 #: What a page says after so many windows (some 2,500 words) is seldom what it is about, and a window takes seconds.
@@ -31,14 +31,15 @@ _FEWEST_NEW_TOKENS: Final = 30
 class Summariser:
     """A summarising model of the folder `source` on `device`."""
 
-    def __init__(self, source: str, device: str, batch_tokens: int = BATCH_TOKENS) -> None:
+    def __init__(self, source: str, device: str, batch_tokens: int | None = None) -> None:
         self._tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True, use_fast=True)
         model = AutoModelForSeq2SeqLM.from_pretrained(source, local_files_only=True)
         self._model = model.eval().to(device)
         self._device = device
-        self._batch_tokens = batch_tokens
         limits = (self._tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _LONGEST))
         self._longest = min(_LONGEST, *limits)
+        # A CPU gains nothing by large batches, and each is to end within nlp.timeout_s.
+        self._batch_tokens = batch_tokens or (self._longest if device == "cpu" else BATCH_TOKENS)
 
     def summarise(self, texts: Sequence[str], most_chars: int, step: Callable[[], None]) -> list[str | None]:
         """Whole sentences of `most_chars` at most (0: no limit) a text; `step` is called after each batch.
