@@ -39,16 +39,23 @@ def hosts(enrich):
 def test_a_host_that_is_killed_costs_no_page(enrich, models):
     from nlp.tiny_models import WORDS  # noqa: PLC0415 - imports torch
 
-    listing = enrich.listing(f"http://{host}.test/html/{number}" for number in range(5) for host in "ab")
+    listing = enrich.listing(f"http://{host}.test/html/{number}" for number in range(4) for host in "ab")
     running = enrich.start(
-        *enrich.run(listing, run__nlp_processes=2, nlp__batch_pages=2, nlp__summary_max_chars=0, **models)
+        *enrich.run(
+            listing,
+            run__nlp_processes=2,
+            nlp__batch_pages=2,
+            nlp__summary_max_chars=0,
+            extract__max_text_length=900,
+            **models,
+        )
     )
     running.until(enrich.committed)
     for host in hosts(enrich):
         host.kill()
     assert running.ended() == 0, running.err
     found = rows(enrich.out).values()
-    assert len(found) == 10
+    assert len(found) == 8
     assert not [row["error"] for row in found if row["error"]]
     written = [set(row["content_summary"].replace(".", " ").split()) for row in found]
     assert all(len(words) > 0 and words <= {*WORDS} for words in written)  # no others are known to the model
