@@ -61,8 +61,11 @@ class Engine(Protocol):
     def manifest(self, folder: Path) -> dict[str, Any]:
         """Read run.json. Raises UsageError where the folder is no run."""
 
-    def merge(self, folder: Path) -> tuple[int, int]:
-        """Write the merged files again; (rows, error rows among them). Raises EngineError."""
+    def merge(self, folder: Path, *, mark_duplicates: bool | None = None) -> tuple[int, int]:
+        """Write the merged files again; (rows, error rows among them). Raises EngineError.
+
+        `mark_duplicates` None: as the folder's settings say.
+        """
 
     def verify(self, folder: Path) -> list[str]:
         """List what is wrong with the folder, one sentence each; empty: sound. Raises EngineError."""
@@ -87,11 +90,11 @@ class LocalEngine:
 
         return read_manifest(folder)
 
-    def merge(self, folder: Path) -> tuple[int, int]:
+    def merge(self, folder: Path, *, mark_duplicates: bool | None = None) -> tuple[int, int]:
         """Merge; see Engine."""
         from engine.supervisor.finish import merge_folder  # noqa: PLC0415 - see the class
 
-        result = merge_folder(folder)
+        result = merge_folder(folder, mark_duplicates=mark_duplicates)
         return result.rows, result.failed
 
     def verify(self, folder: Path) -> list[str]:

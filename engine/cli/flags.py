@@ -156,6 +156,14 @@ class ShortcutFlags:
         bool,
         _option("--no-nlp", panel=_SHORTCUTS, help="Text only: no entities, keywords, summary (nlp.pipeline none)."),
     ] = False
+    mark_duplicates: Annotated[
+        bool,
+        _option(
+            "--mark-duplicates",
+            panel=_SHORTCUTS,
+            help="Name in duplicate_of the first URL with the same or nearly the same text (output.mark_duplicates).",
+        ),
+    ] = False
 
     def flags(self) -> dict[str, Flag]:
         """Give the settings that were asked for, by key."""
@@ -167,6 +175,7 @@ class ShortcutFlags:
             "fetch.max_concurrency": ("--concurrency", self.concurrency),
             "politeness.delay_s": ("--delay", self.delay),
             "nlp.pipeline": ("--no-nlp", "none" if self.no_nlp else None),
+            "output.mark_duplicates": ("--mark-duplicates", "true" if self.mark_duplicates else None),
         }
         return {key: Flag(name, text, raw=True) for key, (name, text) in typed.items() if text is not None}
 

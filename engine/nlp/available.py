@@ -18,6 +18,8 @@ PRELOAD_VARIABLE: Final = "ENGINE_PRELOAD_PIPELINE"
 
 #: Pages are extracted, and not analysed.
 NONE: Final = "none"
+#: The value of nlp.ner_model and nlp.summarizer_model for none.
+NO_MODEL: Final = "none"
 #: Made of the engine's own components, without a download. `builtin` may add trained ones, `rules` never does.
 BUILT_IN: Final = frozenset({"builtin", "rules"})
 

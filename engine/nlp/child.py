@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
+from engine.nlp.models.client import ModelClient
 from engine.nlp.process import prepare_process, serve
 from engine.nlp.worker import PageWorker
 from engine.observe.logs import get_logger
@@ -35,7 +36,8 @@ def child_main(config: NlpConfig) -> None:
     prepare_process(config)
     settings = Settings.model_validate(config.settings)
     try:
-        worker = PageWorker(settings)
+        models = ModelClient(config, settings.nlp) if settings.nlp.use_transformers else None
+        worker = PageWorker(settings, models=models)
     except EngineError as error:
         get_logger(__name__).error(str(error))
         sys.exit(int(error.exit_code))

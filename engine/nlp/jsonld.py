@@ -41,9 +41,11 @@ class JsonLd:
     """The nodes of a page's JSON-LD, in document order, and the two that matter most."""
 
     def __init__(self, scripts: list[str]) -> None:
+        #: What the scripts hold, parsed.
+        self.values: list[object] = [parse(script) for script in scripts]
         self.nodes: list[Node] = []
-        for script in scripts:
-            self.nodes.extend(_describing(parse(script), MAX_NODES - len(self.nodes)))
+        for value in self.values:
+            self.nodes.extend(_describing(value, MAX_NODES - len(self.nodes)))
         self._by_id = {key: node for node in self.nodes if isinstance(key := node.get("@id"), str) and len(node) > 1}
         #: The first node that is an article, and the first that is the page or a thing such as a product; or {}.
         self.article: Node = self._first(_ARTICLE)
@@ -52,7 +54,7 @@ class JsonLd:
     @property
     def types(self) -> list[str]:
         """The distinct types of the nodes, in order of first appearance, without the vocabulary's address."""
-        return list(dict.fromkeys(name for node in self.nodes for name in _types(node)))
+        return list(dict.fromkeys(name for node in self.nodes for name in type_names(node)))
 
     def value(self, *keys: str) -> str:
         """The first string under any of `keys` in the article, then in the page; "" where neither has one."""
@@ -73,7 +75,7 @@ class JsonLd:
 
     def of_type(self, name: str) -> Node:
         """The first node of exactly this type, or {}."""
-        return next((node for node in self.nodes if name in _types(node)), {})
+        return next((node for node in self.nodes if name in type_names(node)), {})
 
     def _resolved(self, item: object) -> object:
         """The node that `item` refers to by its @id alone, else `item`."""
@@ -82,7 +84,7 @@ class JsonLd:
         return item
 
     def _first(self, pattern: re.Pattern[str]) -> Node:
-        return next((node for node in self.nodes if any(map(pattern.search, _types(node)))), {})
+        return next((node for node in self.nodes if any(map(pattern.search, type_names(node)))), {})
 
 
 def parse(script: str) -> object:
@@ -124,7 +126,8 @@ def _describing(value: object, most: int) -> Iterator[Node]:
             pending[:0] = [item[key] for key in _DESCRIBING if isinstance(item.get(key), dict | list)]
 
 
-def _types(node: Node) -> Iterator[str]:
+def type_names(node: Node) -> Iterator[str]:
+    """The types of a node, without the vocabulary's address."""
     kinds = node.get("@type")
     for kind in kinds if isinstance(kinds, list) else [kinds]:
         if name := clean.line(kind, 100).rpartition("/")[2]:

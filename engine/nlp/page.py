@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from engine.model.record import Fetched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from engine.ipc.frames import Frame
     from engine.model.outcome import FailureKind
 
@@ -48,6 +50,18 @@ class Worker(Protocol):
     @property
     def known_strings(self) -> int:
         """How many strings it remembers, and never forgets."""
+        ...
+
+    @property
+    def batch_pages(self) -> int:
+        """How many pages it gains from having at once; 1: nothing is gained."""
+        ...
+
+    def prepare(self, pages: Sequence[Page], step: Callable[[], None]) -> None:
+        """Do what is cheaper for all of `pages` together; `work` follows for each of them.
+
+        `step` is called before each part of it that may take as long as a page.
+        """
         ...
 
     def work(self, page: Page) -> Worked:

@@ -20,17 +20,20 @@ from spacy import attrs
 from spacy.about import __version__ as spacy_version
 
 from engine.errors import UsageError
-from engine.nlp import names, ner, page_facts, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
-from engine.nlp.available import BUILT_IN, NONE, require_pipeline
+from engine.nlp import model_names, names, ner, page_facts, phrases, sentences, shapes  # noqa: F401 - importing them registers their components
+from engine.nlp.available import NONE, require_pipeline
 from engine.nlp.tokens import TOKENIZER
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
+#: Instead of nlp.pipeline, where a transformer finds the names.
+WITH_MODELS: Final = "with models"
 #: By the value of nlp.pipeline. An entity that is there stays, so the surest come first.
 COMPONENTS: Final = {
     "rules": ("engine_sentences", "engine_shapes", "engine_facts", "engine_names", "engine_phrases"),
     "builtin": ("engine_sentences", "engine_shapes", "engine_facts", "engine_ner", "engine_names", "engine_phrases"),
+    WITH_MODELS: ("engine_sentences", "engine_shapes", "engine_facts", "engine_models", "engine_phrases"),
 }
 
 #: spaCy computes every attribute of each new word, 19 µs; these are what our components read, 4 µs. A page has some
@@ -49,6 +52,8 @@ _UNNEEDED: Final = (
     "textcat_multilabel",
     "entity_linker",
 )
+#: What encodes tokens for other components; needed only by those that listen to it.
+_ENCODERS: Final = frozenset({"tok2vec", "transformer", "curated_transformer"})
 _SENTENCE_MAKERS: Final = frozenset({"senter", "sentencizer", "engine_sentences"})
 
 
@@ -58,11 +63,11 @@ def load(name: str) -> Language | None:
 
     Raises UsageError with the mend where it is missing or cannot be loaded.
     """
+    if name in COMPONENTS:
+        return _built_in(name)
     require_pipeline(name)
     if name == NONE:
         return None
-    if name in BUILT_IN:
-        return _built_in(name)
     return _installed(name)
 
 
@@ -85,6 +90,10 @@ def _installed(name: str) -> Language:
     except (OSError, ImportError, ValueError) as error:  # spaCy's ways to say that a package is not one it can load
         reason = " ".join(str(error).split())[:300]
         raise UsageError(f"nlp.pipeline: {name} cannot be loaded by spaCy {spacy_version}: {reason}") from error
+    for encoder in _ENCODERS.intersection(nlp.pipe_names):
+        # A recogniser may have an encoder of its own; the shared one then worked for what is left out.
+        if not getattr(nlp.get_pipe(encoder), "listening_components", (encoder,)):
+            nlp.remove_pipe(encoder)
     if _SENTENCE_MAKERS.isdisjoint(nlp.pipe_names):
         nlp.add_pipe("engine_sentences")
     nlp.max_length = sys.maxsize  # the analyser cuts the text; spaCy's own limit is an exception

@@ -7,6 +7,7 @@ Synchronous and single-threaded: between two pages it looks at the sockets. Laws
 - No page runs longer than the alarms: the default actions of SIGPROF (seconds of work, so that a busy machine makes no
   page suspect) and of SIGALRM (ten times as many by the clock, for a page that waits) end the process, also in C code.
 - Shards are served in turn, a page each; one that takes no rows is passed over until it does.
+- Where the worker gains by many pages at once, batches are larger, and wait a moment to be full (:mod:`.gathering`).
 - When the process has grown enough it leaves between two batches: rows are flushed, pages not started are dropped
   (their shard sends them to another child), the exit code is 0.
 - A page that would take the process over its memory budget ends it (:mod:`engine.nlp.memory`), as a crash does.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import selectors
 import signal
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import AF_UNIX, SHUT_WR, SOCK_STREAM, socket
@@ -25,20 +26,22 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from engine.model.messages import Page as PageMessage
+from engine.nlp.gathering import Gathering
 from engine.nlp.memory import MemoryBudget
 from engine.nlp.peer import Peer, PeerError
 from engine.observe.faultpoint import crash_point
 from engine.observe.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from engine.nlp.page import Page, Worked, Worker
+    from engine.nlp.page import Page, Worker
 
 #: Pages a shard may have out to one child: one worked on, one waiting, two on the way. More only lengthens the queue
-#: that a death sends elsewhere.
+#: that a death sends elsewhere. Where batches are larger: two of them.
 CREDIT: Final = 4
-#: Pages announced with one STARTED: more save messages, fewer leave less to run again after a death.
+#: Pages announced with one STARTED: more save messages, fewer leave less to run again after a death. Where the worker
+#: gains by more at once, as many as it asks for.
 BATCH_PAGES: Final = 4
 #: New words after which the process leaves. Each costs some 850 bytes that spaCy never gives back, so these are 85 MB:
 #: 650 pages of 1,500 words with a tenth of them new. A successor is there in 10 ms.
@@ -90,6 +93,9 @@ class Server:
         self._turns: deque[Peer] = deque()
         self._strings_at_start = worker.known_strings
         self._memory = MemoryBudget(limits.max_memory_bytes)
+        self._batch_pages = worker.batch_pages if worker.batch_pages > 1 else BATCH_PAGES
+        self._credit = max(CREDIT, 2 * worker.batch_pages)
+        self._gathering = Gathering(worker.batch_pages)
 
     def run(self) -> None:
         """Serve; returns when it is time to be replaced, with every row of a started page handed over."""
@@ -97,18 +103,24 @@ class Server:
         self._selector.register(listener, selectors.EVENT_READ, None)
         while not self._has_grown():
             self._exchange(listener)
-            batch = self._next_batch()
-            if batch:
-                self._work(batch)
+            if self._wait_s() == 0:
+                self._gathering.begun()
+                self._work(self._next_batch())
         self._leave(listener)
 
+    def _wait_s(self) -> float | None:
+        """How long to wait for pages before a batch is begun; a page that is to be alone waits for none."""
+        takers = [peer for peer in self._turns if peer.pages and peer.flushed]
+        if any(peer.pages[0].alone for peer in takers):
+            return 0.0
+        return self._gathering.wait_s(sum(len(peer.pages) for peer in takers), monotonic())
+
     def _exchange(self, listener: socket) -> None:
-        """Read and write what can be; wait for something to do only if no page waits."""
+        """Read and write what can be; wait for something to do only if there is no batch to begin."""
         # Pages of a shard that takes no rows cannot be worked on: they are no reason to take in no others.
-        waiting = [len(page.body) for peer in self._turns if peer.flushed for page in peer.pages]
-        idle = not waiting
-        is_full = sum(waiting) > _MOST_WAITING_BYTES
-        for key, events in self._selector.select(None if idle else 0):
+        waiting = sum(len(page.body) for peer in self._turns if peer.flushed for page in peer.pages)
+        is_full = waiting > _MOST_WAITING_BYTES
+        for key, events in self._selector.select(self._wait_s()):
             peer: Peer | None = key.data
             if peer is None:
                 self._accept(listener)
@@ -129,7 +141,9 @@ class Server:
         except OSError:  # gone before it was taken, or no descriptor free: the next turn sees
             return
         try:
-            peer = Peer(connection, child=self._child, credit=CREDIT, max_frame_bytes=self._limits.max_frame_bytes)
+            peer = Peer(
+                connection, child=self._child, credit=self._credit, max_frame_bytes=self._limits.max_frame_bytes
+            )
         except PeerError:
             connection.close()
             return
@@ -142,7 +156,7 @@ class Server:
         turns = self._turns
         passed = 0
         first_alone: Peer | None = None
-        while len(batch) < BATCH_PAGES and passed < len(turns):
+        while len(batch) < self._batch_pages and passed < len(turns):
             peer = turns[0]
             turns.rotate(-1)
             passed += 1
@@ -170,27 +184,36 @@ class Server:
         for peer, page in reversed(batch):
             if not peer.flushed:
                 peer.pages.appendleft(page)
-        for peer, page in [(peer, page) for peer, page in batch if peer.flushed]:
+        begun = [(peer, page) for peer, page in batch if peer.flushed and not peer.closed]
+        if len(begun) > 1 and self._worker.batch_pages > 1:
+            with self._within_memory(*(page.fetched.url for _, page in begun)):
+                self._worker.prepare([page for _, page in begun], self._wind_alarm)
+        for peer, page in begun:
             if peer.closed:
                 continue
-            _wind_alarms(self._limits.timeout_s)
+            self._wind_alarm()
             crash_point("nlp_page")
-            worked = self._work_on(page)
+            with self._within_memory(page.fetched.url):
+                worked = self._worker.work(page)
             _wind_alarms(0)
             kind = worked.kind.value if worked.kind is not None else None
             self._send(peer, {"type": PageMessage.ROW, "id": page.id, "kind": kind, "ms": worked.ms}, worked.row)
 
-    def _work_on(self, page: Page) -> Worked:
-        """The page's row. More memory than the budget ends the process, whether C code or Python is refused it."""
+    @contextmanager
+    def _within_memory(self, *urls: str) -> Iterator[None]:
+        """Work on these pages. More memory than the budget ends the process, whether C code or Python is refused it."""
         self._memory.begin_page()
         try:
-            return self._worker.work(page)
+            yield
         except MemoryError:
-            self._log.warning("a page needs more memory than its process may have", url=page.fetched.url)
+            self._log.warning("a page needs more memory than its process may have", urls=urls)
             signal.raise_signal(signal.SIGKILL)  # what was refused memory may be left half made
             raise
         finally:
             self._memory.end_page()
+
+    def _wind_alarm(self) -> None:
+        _wind_alarms(self._limits.timeout_s)
 
     def _send(self, peer: Peer, header: dict[str, object], body: bytes = b"") -> None:
         if peer.closed:

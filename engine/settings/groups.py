@@ -206,8 +206,13 @@ class NlpSettings(Group):
     """Text to entities, keywords and summary. A named pipeline is looked for when the pool starts, not here."""
 
     pipeline: Text = "builtin"
+    use_transformers: Switch = False
+    ner_model: Text = "dslim/bert-base-NER"
+    summarizer_model: Text = "sshleifer/distilbart-cnn-12-6"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?)$")] = "auto"
     top_keywords: Count = 15
     summary_max_chars: Count = 500
+    batch_pages: PositiveCount = 16
     timeout_s: PositiveSeconds = 30.0
     max_process_memory_bytes: ByteCount = 1024 * _MIB
 
@@ -219,6 +224,7 @@ class OutputSettings(Group):
     compression: Literal["none", "gz", "zst"] = "none"
     order: Literal["completion", "input"] = "completion"
     merge: Literal["auto", "never"] = "auto"
+    mark_duplicates: Switch = False
 
 
 class Settings(Group):

@@ -13,7 +13,7 @@ REDACTED: Final = "<redacted>"
 
 #: Row-changing groups, and of them the keys that only bound a process: a row does not depend on where it was made.
 _ROW_GROUPS: Final = ("input", "extract", "nlp")
-_PROCESS_LIMITS: Final = frozenset({"nlp.timeout_s", "nlp.max_process_memory_bytes"})
+_PROCESS_LIMITS: Final = frozenset({"nlp.batch_pages", "nlp.device", "nlp.timeout_s", "nlp.max_process_memory_bytes"})
 _ROW_OUTPUT_KEYS: Final = ("output.format", "output.compression")
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from engine.errors import OutputError
 from engine.frontier.store import Store
 from engine.observe.failures import collect
+from engine.observe.logs import get_logger
 from engine.observe.report import Summary, summarise
 from engine.output.blocks import Part
 from engine.output.codec import FAILURES_NAME, file_name, open_lines
-from engine.output.merge import merge
+from engine.output.merge import merge, rows_by_input
 from engine.output.verify import verify
 from engine.supervisor.folder import RunFolder, opened
 from engine.supervisor.manifest import COMPLETE
@@ -28,11 +29,20 @@ if TYPE_CHECKING:
     from engine.output.codec import Compression
     from engine.output.merge import MergeResult
 
+_log = get_logger(__name__)
 
-def merge_folder(path: Path) -> MergeResult:
-    """Write the merged output of a run folder again, from its parts. Raises UsageError, OutputError."""
+
+def merge_folder(path: Path, *, mark_duplicates: bool | None = None) -> MergeResult:
+    """Write the merged output of a run folder again, from its parts. Raises UsageError, OutputError.
+
+    Whether duplicates are marked is the folder's setting; a value given here becomes that.
+    """
     with opened(path, create=False) as folder:
         folder.wait_for_orphans()
+        if mark_duplicates is not None:
+            settings = folder.started["settings"]
+            output = {**settings["output"], "mark_duplicates": mark_duplicates}
+            folder.write({**folder.started, "settings": {**settings, "output": output}})
         return merge_parts(folder)
 
 
@@ -56,8 +66,15 @@ def merge_parts(folder: RunFolder) -> MergeResult:
     for shard in range(manifest["shards"]):
         if not folder.frontier(shard).exists() and (words := frontier_damage(folder, shard)):
             raise OutputError(f"{folder.frontier(shard)}: {words}; enrich resume makes it again from the inputs")
-    with _parts(folder) as parts:
-        result = merge(parts, folder.path, manifest["settings"]["output"]["order"], _compression(folder))
+    output = manifest["settings"]["output"]
+    with _parts(folder) as parts, ExitStack() as stack:
+        duplicates = None
+        if output.get("mark_duplicates"):  # a folder of an earlier version has none
+            from engine.output.duplicates import Duplicates  # noqa: PLC0415 - loads numpy, which few runs need here
+
+            duplicates = stack.enter_context(Duplicates(rows_by_input(parts)))
+            _log.info("duplicates are marked", rows=duplicates.count)
+        result = merge(parts, folder.path, output["order"], _compression(folder), duplicates=duplicates)
     folder.write({**manifest, "outputs": result.files})
     return result
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engine.errors import UsageError
 from engine.nlp.available import require_pipeline
+from engine.nlp.models.found import require_models
 from engine.sources.source import STDIN, resolve, spooled
 from engine.sources.spool import spool_stdin
 from engine.supervisor.checks import (
@@ -61,6 +62,7 @@ def prepared(request: RunRequest, wait_s: float = ORPHAN_WAIT_S, stdin: BinaryIO
     """
     check_platform()
     require_pipeline(request.loaded.settings.nlp.pipeline)
+    require_models(request.loaded.settings.nlp)
     check_cache(request.loaded.settings)
     check_proxy(request.loaded.settings)
     is_run = request.mode == "run"

@@ -21,6 +21,7 @@ class FakeEngine:
         self.settings = Settings()
         self.problems = []
         self.folder = None
+        self.mark_duplicates = None
 
     def run(self, folder, loaded, mode, **options):
         self.runs.append((folder, loaded, mode, options))
@@ -32,8 +33,9 @@ class FakeEngine:
         self.folder = folder
         return {"settings": redacted(self.settings), "redacted": redacted_keys(self.settings)}
 
-    def merge(self, folder):
+    def merge(self, folder, *, mark_duplicates):
         self.folder = folder
+        self.mark_duplicates = mark_duplicates
         return 1200, 34
 
     def verify(self, folder):
@@ -241,6 +243,14 @@ def test_verify_lists_problems_on_stdout(enrich, engine):
 
 def test_merge_says_what_it_wrote(enrich):
     assert enrich("merge", "o") == (0, "", "enrich: o: merged 1,200 rows, 34 of them errors\n")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"), [((), None), (("--mark-duplicates",), True), (("--no-mark-duplicates",), False)]
+)
+def test_merge_may_mark_duplicates_of_a_run_that_did_not(enrich, engine, flags, told):
+    assert enrich("merge", "o", *flags)[0] == 0
+    assert engine.mark_duplicates is told
 
 
 def test_config_prints_every_key_with_its_origin(enrich):

@@ -1,6 +1,6 @@
 """An NLP child whose pages say what befalls it: the real process and loop, without spaCy. Run by test_child.py.
 
-Arguments: socket path, descriptor of the life pipe, timeout_s, memory limit in bytes.
+Arguments: socket path, descriptor of the life pipe, timeout_s, memory limit in bytes, pages of a batch.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from engine.model.plan import NlpConfig
 from engine.nlp.page import Page, Worked
@@ -16,6 +17,8 @@ from engine.nlp.process import prepare_process, serve
 from engine.nlp.server import MAX_NEW_STRINGS
 from engine.settings import Settings
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 #: A budget that leaves some room beside the interpreter and the libraries.
 MEMORY = 320 << 20
 
@@ -23,6 +26,17 @@ MEMORY = 320 << 20
 class ScriptedWorker:
     known_strings = 0
     kept = b""
+
+    def __init__(self, batch_pages: int) -> None:
+        self.batch_pages = batch_pages
+        self.prepared: list[bytes] = []
+
+    def prepare(self, pages: Sequence[Page], step: Callable[[], None]) -> None:
+        self.prepared = [page.body for page in pages]
+        for page in pages:
+            step()
+            if page.body == b"hang together":
+                re.match(r"(a+)+b", "a" * 200)
 
     def work(self, page: Page) -> Worked:
         if page.body == b"hang":
@@ -35,14 +49,16 @@ class ScriptedWorker:
             self.kept = b"x" * (MEMORY // 2)
         if page.body == b"burst":
             b"x" * 2 * MEMORY
+        if page.body == b"prepared":
+            return Worked(b",".join(self.prepared) + b"\n", None, 0.5)
         return Worked(b'{"body":"' + page.body[:20] + b'"}\n' + b"x" * page.fetched.content_length, None, 0.5)
 
 
 if __name__ == "__main__":
-    path, life_fd, timeout_s, memory = sys.argv[1:]
+    path, life_fd, timeout_s, memory, batch_pages = sys.argv[1:]
     settings = Settings.model_validate(
         {"nlp": {"timeout_s": float(timeout_s), "max_process_memory_bytes": int(memory)}}
     )
     config = NlpConfig(child=3, path=path, settings={}, life_fd=int(life_fd))
     prepare_process(config)
-    serve(config, settings, ScriptedWorker())
+    serve(config, settings, ScriptedWorker(int(batch_pages)))

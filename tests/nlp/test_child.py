@@ -73,12 +73,12 @@ class Shard:
 class Child:
     """A scripted child process."""
 
-    def __init__(self, folder, timeout_s=PATIENCE_S, memory=0):
+    def __init__(self, folder, timeout_s=PATIENCE_S, memory=0, batch_pages=1):
         self.path = f"{folder}/nlp"
         self.shards = []
         life, self.life = os.pipe()
         script = Path(__file__).with_name("scripted_child.py")
-        command = [sys.executable, str(script), self.path, str(life), str(timeout_s), str(memory)]
+        command = [sys.executable, str(script), self.path, str(life), str(timeout_s), str(memory), str(batch_pages)]
         self.process = subprocess.Popen(command, pass_fds=(life,), stderr=subprocess.PIPE)  # noqa: S603 - our own
         os.close(life)
 
@@ -150,6 +150,38 @@ def test_a_page_that_is_to_be_alone_is_a_batch_of_its_own(start):
             batches.append(frame.header["ids"])
     assert [2] in batches
     assert [page for batch in batches for page in batch] == [1, 2, 4]
+
+
+def test_pages_that_come_together_are_prepared_together(start):
+    child = start(batch_pages=3)
+    first, second = child.connect(), child.connect()
+    assert first.ready.header["credit"] == 6
+    os.kill(child.process.pid, signal.SIGSTOP)
+    first.send(1, b"prepared")
+    first.send(2, b"prepared")
+    second.send(3, b"prepared")
+    os.kill(child.process.pid, signal.SIGCONT)
+    assert second.read().header == {"type": "started", "ids": [3]}
+    frames = [first.read() for _ in range(3)]
+    assert [frame.header.get("ids", frame.header.get("id")) for frame in frames] == [[1, 2], 1, 2]
+    assert {frame.body for frame in (frames[1], frames[2], second.read())} == {b"prepared,prepared,prepared\n"}
+
+
+def test_a_lone_page_is_not_kept_waiting_for_others(start):
+    shard = start(batch_pages=1000).connect()
+    shard.send(1, b"prepared")
+    assert [shard.read().type, shard.read().body] == ["started", b"\n"]  # and nothing was prepared with it
+
+
+def test_a_page_that_hangs_while_pages_are_prepared_leaves_all_of_them_suspect(start):
+    child = start(batch_pages=2, timeout_s=0.2)
+    shard = child.connect()
+    os.kill(child.process.pid, signal.SIGSTOP)
+    shard.send(1)
+    shard.send(2, b"hang together")
+    os.kill(child.process.pid, signal.SIGCONT)
+    assert shard.rest() == [("started", [1, 2])]
+    assert child.wait() == -signal.SIGPROF
 
 
 def test_shards_are_served_in_turn(start):

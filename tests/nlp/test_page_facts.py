@@ -28,6 +28,11 @@ def test_what_the_page_says_wins_over_what_it_looks_like(analyser):
     assert {("Georgia Madison", "PERSON"), ("Paris", "ORG")} <= found
 
 
+def test_a_single_word_that_the_text_also_writes_small_is_no_name(analyser):
+    assert ("Recipes", "ORG") not in entities(analyser, "Recipes of ours. All recipes are free.", ORG=["Recipes"])
+    assert ("Recipes", "ORG") in entities(analyser, "We founded Recipes in a barn.", ORG=["Recipes"])
+
+
 @pytest.mark.parametrize(
     "names",
     [{"PERSON": ["Admin"]}, {"ORG": ["The"]}, {"ORG": ["at"]}, {"PRODUCT": ["", " ", "x" * 500]}, {"OTHER": ["Admin"]}],

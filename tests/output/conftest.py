@@ -3,7 +3,9 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from engine.model.record import Fetched, base_row
 from engine.model.task import Place
+from engine.nlp.fingerprint import simhash
 from engine.output.blocks import Part
 from engine.output.codec import part_name
 from engine.output.parts import PartWriter
@@ -42,8 +44,11 @@ class FakeShard:
 
 
 def row_bytes(url, *, failed=False, text=""):
-    kind = "http_status" if failed else None
-    return orjson.dumps({"url": url, "fetch_url": url, "text_content": text, "error_kind": kind}) + b"\n"
+    row = base_row(Fetched(url=url, fetch_url=url, shard=0), "")
+    row["text_content"] = text
+    row["simhash"] = simhash(text.split())
+    row["error_kind"] = "http_status" if failed else None
+    return orjson.dumps(row) + b"\n"
 
 
 def merged_rows(parts, order):

@@ -1,0 +1,122 @@
+"""What a page's structured data calls by name: persons, organisations, places, products and events, by spaCy's labels.
+
+Any typed node of its JSON-LD counts, however deep, since a name matters only where the text writes it too
+(:mod:`engine.nlp.page_facts`); then products and events in microdata, the author of the byline, and the site's name.
+
+Law: bounded work, whatever a page nests; a value that is no name (an account, a department, "Staff") is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from engine.nlp import clean
+from engine.nlp.jsonld import MAX_NODES, type_names
+from engine.nlp.wordlists import data_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resiliparse.parse.html import HTMLTree
+
+    from engine.nlp.jsonld import JsonLd
+
+#: Endings of schema.org's types, so that a NewsMediaOrganization and a MusicEvent are told as well.
+_KINDS: Final = {
+    "PERSON": re.compile(r"^Person$"),
+    "ORG": re.compile(
+        r"(?:Organization|Corporation|Business|Brand|Store|Restaurant|Hotel|School|University|Agency|Airline|Museum"
+        r"|Library|Hospital|Team|NGO|Periodical|Newspaper)$"
+    ),
+    "PRODUCT": re.compile(r"(?:Product|ProductGroup|ProductModel|SoftwareApplication|App|VideoGame|Vehicle|Car)$"),
+    "EVENT": re.compile(r"(?:Event|Festival)$"),
+    "GPE": re.compile(r"^(?:City|Country|State|AdministrativeArea)$"),
+    "LOC": re.compile(r"^(?:Mountain|Volcano|BodyOfWater|\w+BodyOfWater|Continent|Landform|Beach|Park)$"),
+}
+#: Of a PostalAddress.
+_PLACES: Final = ("addressLocality", "addressRegion", "addressCountry")
+
+#: Where microdata names a thing: the item's own name, not that of its maker or its reviewer within it.
+_MICRODATA: Final = {
+    "PRODUCT": '[itemtype$="schema.org/Product"] [itemprop="name"]',
+    "EVENT": '[itemtype$="Event"] [itemprop="name"]',
+}
+_MICRODATA_MARK: Final = "itemtype="
+
+#: Words of those who are no person though they sign as the author.
+_NO_PERSON: Final = frozenset(
+    ("admin", "administrator", "author", "blog", "contributor", "contributors", "desk", "editor", "editorial",
+     "editors", "guest", "magazine", "media", "news", "newsroom", "press", "reporter", "reporters", "sponsored",
+     "staff", "support", "team", "webmaster", "writer", "writers")
+)  # fmt: skip
+#: A name of more words is a sentence.
+_MOST_WORDS: Final = 8
+_FEWEST_OF_A_PERSON: Final = 2
+_MOST_CHARS: Final = 100
+
+Names = dict[str, list[str]]
+
+
+def microdata_names(tree: HTMLTree, source: str) -> list[tuple[str, str]]:
+    """(label, name) of the page's first product and first event in microdata; `source` is what was parsed."""
+    if tree.document is None or _MICRODATA_MARK not in source:
+        return []
+    found = []
+    for label, selector in _MICRODATA.items():
+        element = tree.document.query_selector(selector)
+        if element is not None:
+            found.append((label, clean.line(element.getattr("content") or element.text_content, _MOST_CHARS)))
+    return found
+
+
+def page_names(json_ld: JsonLd, microdata: list[tuple[str, str]], *, author: str, site: str) -> Names:
+    """The names by label, each once, in order of trust; `author` as in metadata (several with commas between)."""
+    found: dict[str, dict[str, None]] = {label: {} for label in _KINDS}
+    for label, name in (*_told(json_ld), *microdata):
+        if 0 < len(name.split()) <= _MOST_WORDS:
+            found[label][name] = None
+    organisations = found["ORG"]
+    if site:
+        organisations[site] = None
+    for name in filter(is_person, author.split(", ")):
+        if name not in organisations:
+            found["PERSON"][name] = None
+    return {label: list(names) for label, names in found.items() if names}
+
+
+def is_person(name: str) -> bool:
+    """Whether an author's name can be a person's in full: two words at least, and none that an institution has."""
+    words = name.split()
+    return (
+        _FEWEST_OF_A_PERSON <= len(words) <= _MOST_WORDS
+        and words[-1] not in data_words("org_forms")
+        and data_words("org_kinds").isdisjoint(words)
+        and _NO_PERSON.isdisjoint(name.lower().split())
+    )
+
+
+def _told(json_ld: JsonLd) -> Iterator[tuple[str, str]]:
+    """(label, name) of the typed nodes, outer before inner."""
+    pending: list[object] = list(json_ld.values)
+    for _ in range(MAX_NODES):
+        if not pending:
+            return
+        item = pending.pop(0)
+        if isinstance(item, list):
+            pending[:0] = item[:MAX_NODES]
+        elif isinstance(item, dict):
+            if "@type" in item:
+                yield from _of_node(item)
+            pending += [value for value in item.values() if isinstance(value, dict | list)]
+
+
+def _of_node(node: dict[str, object]) -> Iterator[tuple[str, str]]:
+    for kind in type_names(node):
+        if kind == "PostalAddress":
+            yield from (("GPE", clean.line(node.get(key), _MOST_CHARS)) for key in _PLACES)
+        for label, pattern in _KINDS.items():
+            if pattern.search(kind):
+                name = clean.line(node.get("name"), _MOST_CHARS)
+                if label != "PERSON" or is_person(name):
+                    yield label, name
