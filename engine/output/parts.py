@@ -64,7 +64,7 @@ class PartWriter:
                 os.close(fd)
                 raise
         except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {reason(error)}") from error
+            raise OutputError(f"{path}: cannot be written: {reason(error)}; mend that, then: enrich resume") from error
         if size < end:
             os.close(fd)
             raise OutputError(f"{path}: {size:,} bytes, but rows up to byte {end:,} are committed")

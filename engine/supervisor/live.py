@@ -86,7 +86,9 @@ class Telling:
             aside.write_bytes(orjson.dumps(told))
             aside.replace(self._path)
         except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from error
+            raise OutputError(
+                f"{self._path}: cannot be written: {error.strerror}; mend that, then: enrich resume"
+            ) from error
 
 
 def read_gauges(state: Path) -> dict[str, Any]:
