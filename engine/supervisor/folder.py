@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 #: Where stdin is read to, before what it holds is known to be fit.
 STDIN_ASIDE_NAME: Final = "stdin.new"
 
+#: The jobs of a folder of leads (engine.leads): one file in `state`, with SQLite's own two beside it.
+LEADS_NAME: Final = "leads.sqlite"
+
 #: What a command that was killed before its first manifest may have left in `state`.
-_EARLY_STATE: Final = frozenset({"lock", "stdin", STDIN_ASIDE_NAME, f"{STDIN_ASIDE_NAME}.part"})
+_EARLY_STATE: Final = frozenset(
+    {"lock", "stdin", STDIN_ASIDE_NAME, f"{STDIN_ASIDE_NAME}.part"}
+    | {f"{LEADS_NAME}{suffix}" for suffix in ("", "-wal", "-shm")}
+)
 
 
 @dataclass(slots=True)
