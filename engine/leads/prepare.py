@@ -22,7 +22,7 @@ from engine.providers.store import JobStore
 from engine.sources.source import STDIN, resolve, spooled
 from engine.sources.spool import spool_stdin
 from engine.supervisor.checks import check_platform, check_same_inputs, check_unchanged
-from engine.supervisor.folder import LEADS_NAME, STDIN_ASIDE_NAME, RunFolder, opened
+from engine.supervisor.folder import LEADS_FILES, LEADS_NAME, STDIN_ASIDE_NAME, RunFolder, opened
 from engine.supervisor.manifest import COMPLETE, Manifest, continued, describe, new_manifest, source_of
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _refuse_paid(folder: RunFolder) -> None:
 def _remove(folder: RunFolder) -> None:
     """Remove the store of a run that was given up, its log first (a new file beside an old log would take it)."""
     try:
-        for suffix in ("-wal", "-shm", ""):
-            (folder.state / f"{LEADS_NAME}{suffix}").unlink(missing_ok=True)
+        for name in LEADS_FILES:
+            (folder.state / name).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{error.filename}: cannot be removed: {error.strerror}") from error

@@ -20,7 +20,7 @@ class SuccessWindow:
         self._least_share = least_share
         self._kept: deque[bool] = deque(maxlen=max(1, window))
 
-    def add(self, good: bool) -> None:
+    def add(self, *, good: bool) -> None:
         """Count a job that ended."""
         self._kept.append(good)
 

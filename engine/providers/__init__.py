@@ -8,8 +8,8 @@ providers is a table too: :mod:`.shape` reads any of them, :mod:`.sixtyfour` and
 
 Invariants:
 
-- The intent is committed before the POST is written, the id before anything else is done with the answer, and an
-  answer that was paid for before it is acknowledged. So a kill costs at most the certainty about the POSTs in flight.
+- The intent is committed before the POST is written; the id, and every answer, before any further request begins; a
+  webhook's call before it is acknowledged. So a kill costs at most the certainty about the POSTs in flight.
 - A task whose submit may have been taken is never submitted again by itself.
 - All requests of a process share one rate budget, one adaptive limit and one breaker.
 - The API key is in one object (:class:`.caller.Key`); what comes from the provider passes through it before anybody

@@ -1,7 +1,11 @@
-"""The jobs on disk. Every method is one transaction, synced before it returns, and moves jobs by the one table.
+"""The jobs on disk; every change moves jobs by the one table.
 
 A lead is in one task at a time; an answer moves those of its task's leads that the table lets it move, so an answer
 that comes twice, or after another has ended the job, changes nothing.
+
+What must be on disk before something else happens (an intent, a webhook's call) is when its method returns, together
+with all that was written before it. Answers are with the next :meth:`JobStore.commit`: those that came in the same
+moment share one sync, and until then their requests count as under way.
 """
 
 from __future__ import annotations
@@ -91,19 +95,24 @@ class JobStore:
         return cls(path, connect(path, create=create))
 
     def close(self) -> None:
-        """Close it."""
-        self.db.close()
+        """Commit, and close it."""
+        try:
+            self.commit()
+        finally:
+            self.db.close()
+
+    def commit(self) -> None:
+        """Make all that was written durable."""
+        with writing(self.path):
+            if self.db.in_transaction:
+                self.db.execute("COMMIT")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with writing(self.path):
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
+            if not self.db.in_transaction:
+                self.db.execute("BEGIN IMMEDIATE")
+            yield self.db
 
     # -- the inputs ---------------------------------------------------------------------------------------------------
 
@@ -116,15 +125,21 @@ class JobStore:
         """Take in all rows at once, or none; (leads, duplicates left out)."""
         new = seen = 0
         with self._transaction() as db:
-            for lead in leads:
-                seen += 1
-                state = State.PLANNED if lead.kind is None else State.DEAD
-                new += db.execute(
-                    "INSERT OR IGNORE INTO lead (key, original, info, state, kind, error) VALUES (?, ?, ?, ?, ?, ?)",
-                    (lead.key, orjson.dumps(lead.original), orjson.dumps(lead.info), state, lead.kind, lead.error),
-                ).rowcount
+            try:
+                for lead in leads:
+                    seen += 1
+                    state = State.PLANNED if lead.kind is None else State.DEAD
+                    new += db.execute(
+                        "INSERT OR IGNORE INTO lead (key, original, info, state, kind, error)"
+                        " VALUES (?, ?, ?, ?, ?, ?)",
+                        (lead.key, orjson.dumps(lead.original), orjson.dumps(lead.info), state, lead.kind, lead.error),
+                    ).rowcount
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
             db.execute("INSERT OR REPLACE INTO meta VALUES ('ingested', 1)")
             db.execute("INSERT OR REPLACE INTO meta VALUES ('duplicates', ?)", (seen - new,))
+        self.commit()
         return new, seen - new
 
     # -- submitting ---------------------------------------------------------------------------------------------------
@@ -153,6 +168,7 @@ class JobStore:
                         (State.SUBMITTING, task.id, place, wall_now, lead.n, State.PLANNED),
                     )
                 tasks.append(task)
+        self.commit()
         return tasks
 
     def not_begun(self, task: Task) -> None:
@@ -254,10 +270,12 @@ class JobStore:
     def recover(self, why: str) -> int:
         """What an earlier process was submitting when it ended is uncertain; how many leads that are."""
         with self._transaction() as db:
-            return db.execute(
+            found = db.execute(
                 "UPDATE lead SET state = ?, kind = ?, error = ? WHERE state = ?",
                 (State.UNCERTAIN, LeadFailure.UNCERTAIN, why, State.SUBMITTING),
             ).rowcount
+        self.commit()
+        return found
 
     def plan_again(self, kinds: Collection[str], wall_now: float) -> int:
         """What failed is to be submitted again, and what is overdue asked after again; `kinds` empty: all of it."""
@@ -295,6 +313,7 @@ class JobStore:
                             (wall_now, task),
                         )
                     moved += 1
+        self.commit()
         return moved
 
     # -- the rate budget, from one process to the next -----------------------------------------------------------------
@@ -318,12 +337,12 @@ class JobStore:
             unused = db.execute("SELECT count(*) FROM event WHERE used = 0").fetchone()[0]
             if unused >= MAX_UNUSED_EVENTS:
                 return False
-            return bool(
-                db.execute(
-                    "INSERT OR IGNORE INTO event (id, at, mark, body) VALUES (?, ?, ?, ?)",
-                    (event.id, wall_now, event.mark, event.body),
-                ).rowcount
-            )
+            new = db.execute(
+                "INSERT OR IGNORE INTO event (id, at, mark, body) VALUES (?, ?, ?, ?)",
+                (event.id, wall_now, event.mark, event.body),
+            ).rowcount
+        self.commit()
+        return bool(new)
 
     def unused_events(self) -> list[Kept]:
         """The calls that nothing was made of yet."""

@@ -152,6 +152,7 @@ class Work:
                 self._wake.clear()
                 self._take_events()
                 self._start(group)
+                self._store.commit()  # requests of this round begin when this coroutine waits
                 if self._finished():
                     break
                 await self._sleep()
@@ -379,7 +380,7 @@ class Work:
                 continue
             self._account.ended += 1
             self._account.paid(end.cost_cents)
-            self._success.add(end.state is State.COMPLETED and end.kind is None)
+            self._success.add(good=end.state is State.COMPLETED and end.kind is None)
         if self._no_more is None and (alarm := self._success.alarm()):
             self._submit_no_more(Ending(Why.THRESHOLD, alarm))
         self._wake.set()

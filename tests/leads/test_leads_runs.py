@@ -106,16 +106,13 @@ def test_columns_are_mapped_and_a_webhook_run_polls_nothing_that_is_done(here, m
         port = taken.getsockname()[1]
     hooked = Behaviour(webhook_secret=SECRET, webhook_duplicates=0.5, webhook_early=0.3, lost=0.2, seed=4)
     with serving(hooked) as (server, url):
-        more = ["leads.map={Full Name: name, Works at: company}", "leads.first_poll_s=20"]
+        more = flags(url, "leads.map={Full Name: name, Works at: company}", "leads.first_poll_s=20")
         hook = ["--webhook-listen", f"127.0.0.1:{port}", "--webhook-url", f"http://127.0.0.1:{port}/hook"]
-        assert (
-            invoke(["leads", "in.csv", "--out", "out", *hook, *flags(url), *[p for m in more for p in ("--set", m)]])
-            == 0
-        )
+        assert invoke(["leads", "in.csv", "--out", "out", *hook, *more]) == 0
         jobs = list(server.standin.jobs.values())
         assert [job for job in jobs if "lost" in job.wants]  # a call told what became of them
         assert all(job.polls == 0 for job in jobs)
-        assert [answer for _, answer in server.calls] == [200] * len(server.calls)
+        assert {answer for _, answer in server.calls} <= {200, 0}  # 0: the run had ended before a duplicate came
         assert len(server.calls) > len(jobs)  # duplicates
         assert jobs[0].leads == [{"name": "P 0", "company": "Org 0"}]
     assert [row["status"] for row in rows()] == ["completed"] * 12
@@ -176,6 +173,17 @@ def test_an_unfit_input_is_refused_and_leaves_no_folder(here, capsys):
         assert not Path("out").exists()
 
 
+def test_a_folder_that_was_killed_before_its_first_manifest_is_begun_anew(here):
+    leads(here / "in.jsonl", people(2))
+    state = here / "out" / "state"
+    state.mkdir(parents=True)
+    for name in ("leads.sqlite", "leads.sqlite-journal", "lock"):
+        (state / name).write_bytes(b"torn")
+    with serving(Behaviour()) as (_, url):
+        assert invoke(["leads", "in.jsonl", "--out", "out", *flags(url)]) == 0
+    assert len(rows()) == 2
+
+
 def test_a_folder_goes_on_only_as_it_began(here, capsys):
     leads(here / "in.jsonl", people(2))
     leads(here / "other.jsonl", people(3))
@@ -218,7 +226,7 @@ def test_kills_and_stops_lose_nothing_and_submit_nothing_twice(here):
             if number == signal.SIGINT:
                 assert process.returncode == 3, told
                 assert len(rows()) == 60
-                assert {row["status"] for row in rows()} <= {"running", "uncertain", "completed"}
+                assert {row["status"] for row in rows()} <= {"planned", "running", "uncertain", "completed"}
         finished = subprocess.run(command(url, "resume", "out"), capture_output=True, text=True, check=False)  # noqa: S603
         assert finished.returncode == 0, finished.stderr
         assert max(server.standin.submitted.values()) == 1
@@ -230,7 +238,7 @@ def test_kills_and_stops_lose_nothing_and_submit_nothing_twice(here):
 
 
 def test_a_threshold_ends_with_its_own_code_and_tells_the_command(here):
-    leads(here / "in.jsonl", people(60))
+    leads(here / "in.jsonl", people(300))
     script = here / "alert.py"
     script.write_text("import sys, os; open('alert.json', 'w').write(sys.stdin.read() + str(dict(os.environ)))")
     with serving(Behaviour(fail=1.0, least_s=0.05, most_s=0.1)) as (server, url):
@@ -238,15 +246,15 @@ def test_a_threshold_ends_with_its_own_code_and_tells_the_command(here):
         more = flags(
             url,
             "leads.min_success_rate=0.5",
-            "leads.requests_per_minute=70",
+            "leads.requests_per_minute=0",
             alert,
             "aimd.initial=2",
-            "aimd.slow_start=false",
+            "aimd.max=4",
         )
         assert invoke(["leads", "in.jsonl", "--out", "out", *more]) == 6
     told = Path("alert.json").read_text()
     assert "min_success_rate" in told
     assert KEY not in told
-    assert len(server.standin.submitted) < 60
+    assert len(server.standin.submitted) < 300
     assert {row["error_kind"] for row in rows()} == {"job_failed", "not_submitted"}
     assert {row["error_kind"] for row in rows("out/failures.jsonl")} == {"job_failed"}

@@ -56,18 +56,18 @@ def test_without_limits_all_goes():
 def test_a_run_that_buys_nothing_is_stopped_but_not_by_an_accident():
     window = SuccessWindow(0.5, 50)
     for _ in range(19):
-        window.add(False)
+        window.add(good=False)
     assert window.alarm() is None
-    window.add(False)
+    window.add(good=False)
     assert "leads.min_success_rate is 50%" in window.alarm()
     for _ in range(25):
-        window.add(True)
+        window.add(good=True)
     assert window.alarm() is None
 
 
 def test_a_small_window_speaks_when_it_is_full():
     window = SuccessWindow(0.5, 4)
     for _ in range(4):
-        window.add(False)
+        window.add(good=False)
     assert window.alarm()
     assert SuccessWindow(0.0, 4).alarm() is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fake_time
 from providers.fake_caller import FakeCaller
@@ -17,6 +17,9 @@ from engine.providers.counts import account, count
 from engine.providers.store import JobStore, NewLead
 from engine.providers.work import Clock, Work
 from engine.settings import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: The wall clock of fake time: what the loop's clock says, and this.
 EPOCH = 1_700_000_000.0

@@ -2,7 +2,8 @@
 
     python tests/providers/standin_server.py '{"least_s": 0.1}'      prints its port, then serves
 
-`GET /_standin` gives what a test wants to know: the log, how often each lead was submitted, and the jobs.
+`GET /_standin` gives what a test wants to know: the log, how often each lead was submitted, and the jobs; `GET /_seen`
+how many requests there were.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Server:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/_standin":
             return web.json_response(self.told())
+        if request.path == "/_seen":
+            return web.json_response(len(self.standin.log))
         raw = await request.read()
         body = json.loads(raw) if raw else None
         headers = {name.lower(): value for name, value in request.headers.items()}

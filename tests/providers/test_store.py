@@ -58,8 +58,7 @@ def test_an_intent_is_on_disk_before_anything_else(tmp_path, store):
     assert states(again) == {"uncertain": 1}
     assert again.planned(0, 10) == []
     assert account(again.db).submitted == 1
-    again.close()
-    store.db = again.db
+    store.db = again.db  # which the fixture closes
 
 
 def test_what_was_not_begun_was_no_attempt(store):
