@@ -7,6 +7,7 @@ One provider is one host with one key: a 429 on a poll holds submits too. The po
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from engine.model.outcome import FailureKind, Outcome
@@ -60,6 +61,7 @@ class Gate:
         self._rules = rules
         self._answered = False
         self._pauses = 0
+        self._paused_at = -inf
         self.in_flight = 0
 
     @property
@@ -102,7 +104,9 @@ class Gate:
         self.in_flight -= 1
         self._breaker.record(given.permit, found.breaker, now)
         if found.pause:
-            self._pauses += 1
+            if given.sent_at >= self._paused_at:  # what was under way when the pause began is part of the same one
+                self._pauses += 1
+                self._paused_at = now
             self._budget.pause(now + self._pause_s(outcome.status, retry_after_s, u))
         elif isinstance(got, Answer):
             self._pauses = 0

@@ -9,7 +9,6 @@ times, however many jobs are out.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +21,7 @@ from engine.policy.spending import Account, Allowance, Limits, allowance
 from engine.providers.answers import Answers
 from engine.providers.base import Answer, Fault, Refusal, Reply
 from engine.providers.caller import Lost, NotSent
+from engine.providers.due import DueTasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,9 +117,8 @@ class Work:
         self._planned: deque[Planned] = deque()
         self._after_n = 0
         self._all_read = False
-        self._due: list[tuple[float, int]] = []  # a heap of (when, task); an entry counts if _due_at agrees
-        self._due_at: dict[int, float] = {}
-        self._open: dict[int, Task] = {}
+        self._due = DueTasks()
+        self._cancels: deque[Call] = deque()
         self._gone: dict[int, int] = {}
         self._doubts: dict[int, float] = {}  # uncertain tasks that a webhook may yet speak of: until when
         self._leased = 0
@@ -145,7 +144,7 @@ class Work:
         """Work until all is done, or until there is a reason to stop."""
         now, wall = self._clock.now(), self._clock.wall()
         for task in self._store.open_tasks():
-            self._ask_at(task, now + max(0.0, (task.next_poll or wall) - wall))
+            self._due.ask_at(task, now + max(0.0, (task.next_poll or wall) - wall))
         self._answers.load()
         async with asyncio.TaskGroup() as group:
             while True:
@@ -166,15 +165,16 @@ class Work:
         self._refill()
         now = self._clock.now()
         self._doubts = {task: until for task, until in self._doubts.items() if until > now}
-        return not self._open and not self._doubts and (self._no_more is not None or not self._planned)
+        out = self._due or self._doubts or self._cancels
+        return not out and (self._no_more is not None or not self._planned)
 
     async def _sleep(self) -> None:
         now = self._clock.now()
         at = now + _TICK_S
         gate_at = self._gate.retry_at(now)
         if not self._halted and gate_at is not None:
-            if self._due:
-                at = min(at, max(gate_at, self._due[0][0]))
+            if (due_at := self._due.first()) is not None:
+                at = min(at, max(gate_at, due_at))
             if self._planned and self._no_more is None and self._allowance()[0] is Allowance.GO:
                 at = min(at, gate_at)
         try:
@@ -191,17 +191,19 @@ class Work:
         if not self._halted and (why := self._gate.hopeless()):
             self._halt(Ending(Why.THRESHOLD, why))
         while not self._halted and self._gate.ready(now):
-            task = self._due_task(now)
-            leads = [] if task is not None and self._poll_turn else self._next_leads()
             self._poll_turn = not self._poll_turn
+            task = self._due.take(now) if self._poll_turn else None
+            leads = [] if task is not None else self._next_leads()
+            if task is None and not leads:
+                task = self._due.take(now)
             if leads:
                 submits.append((leads, self._gate.enter(now)))
                 self._account.submitted += len(leads)
                 self._account.out += len(leads)
             elif task is not None:
-                heapq.heappop(self._due)
-                del self._due_at[task.id]
                 group.create_task(self._poll(task, self._gate.enter(now)))
+            elif self._cancels:
+                group.create_task(self._call(self._cancels.popleft(), self._gate.enter(now)))
             else:
                 break
             self._lease()
@@ -217,11 +219,6 @@ class Work:
             self._leased, self._lease_until = rules.lease, wall + rules.lease_s
             self._store.lease(rules.lease, wall, rules.window_s + rules.lease_s)
         self._leased -= 1
-
-    def _due_task(self, now: float) -> Task | None:
-        while self._due and self._due_at.get(self._due[0][1]) != self._due[0][0]:
-            heapq.heappop(self._due)  # it has ended meanwhile, or its time was set anew
-        return self._open[self._due[0][1]] if self._due and self._due[0][0] <= now else None
 
     def _next_leads(self) -> list[Planned]:
         if self._no_more is not None:
@@ -319,7 +316,7 @@ class Work:
 
     async def _poll(self, task: Task, given: Pass) -> None:
         got = await self._call(self._provider.poll(task.task_id or ""), given)
-        if task.id not in self._open:
+        if task not in self._due:
             return  # a webhook was faster
         if not isinstance(got, Answer):
             self._ask_again(task, None)
@@ -351,11 +348,10 @@ class Work:
         if not self._store.is_running(known):
             self._close(known)
         elif first:
-            self._ask_at(known, self._clock.now() + max(due_s, reply.retry_after_s or 0.0))
+            self._due.ask_at(known, self._clock.now() + max(due_s, reply.retry_after_s or 0.0))
         elif wall >= deadline(self._rules.polls, known.submitted_at, known.started_at):
             self._overdue(known, wall)
         else:
-            self._open[known.id] = known
             self._ask_again(known, reply.retry_after_s)
         if first and (event := self._answers.early(known.task_id)) is not None:
             self.event(event)
@@ -363,11 +359,13 @@ class Work:
     def _overdue(self, task: Task, wall: float) -> None:
         self._close(task)
         self._settle(self._answers.overdue(task, self._rules.polls.timeout_s, wall))
+        if (call := self._provider.cancel(task.task_id or "")) is not None:
+            self._cancels.append(call)
 
     def _take_events(self) -> None:
         for task, reply in self._answers.events():
             self._doubts.pop(task.id, None)
-            self._take(task, reply, first=task.id not in self._open)
+            self._take(task, reply, first=task not in self._due)
 
     def _settle(self, ended: Sequence[Ended]) -> None:
         for end in ended:
@@ -386,15 +384,10 @@ class Work:
         self._wake.set()
 
     def _close(self, task: Task) -> None:
-        for kept in (self._open, self._due_at, self._gone):
-            kept.pop(task.id, None)
-
-    def _ask_at(self, task: Task, when: float) -> None:
-        self._open[task.id] = task
-        self._due_at[task.id] = when
-        heapq.heappush(self._due, (when, task.id))
+        self._due.close(task)
+        self._gone.pop(task.id, None)
 
     def _ask_again(self, task: Task, retry_after_s: float | None) -> None:
         age_s = max(0.0, self._clock.wall() - task.submitted_at)
         delay_s = next_poll_s(self._rules.polls, age_s, retry_after_s, self._clock.chance())
-        self._ask_at(self._open.get(task.id, task), self._clock.now() + delay_s)
+        self._due.ask_at(task, self._clock.now() + delay_s)

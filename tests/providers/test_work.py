@@ -198,3 +198,13 @@ def test_bulk_calls_and_synchronous_ones(tmp_path):
     assert rig.run().why is Why.DONE
     assert rig.states() == {"completed": 5}
     assert rig.counts.cost_cents == 50
+
+
+def test_an_overdue_batch_is_cancelled_where_the_provider_can(tmp_path):
+    rig = Rig(
+        tmp_path, people(3, never=[1]), Behaviour(least_s=30, most_s=60), provider="rowbatch", path="batches",
+        base_url="http://127.0.0.1:1", first_poll_s=10.0,
+    )  # fmt: skip
+    assert rig.run().why is Why.DONE
+    assert rig.states() == {"expired": 3}
+    assert [path for _, _, path, _ in rig.standin.log if path.endswith("/cancel")]
