@@ -31,8 +31,9 @@ from engine.observe.tell import tell
 from engine.policy.job import State
 from engine.policy.success import SuccessWindow
 from engine.providers.counts import account, count
+from engine.providers.terms import Clock, Ending, Why
 from engine.providers.webhook import Listener, listening
-from engine.providers.work import Clock, Ending, Why, Work
+from engine.providers.work import Work
 from engine.supervisor.lock import ORPHAN_WAIT_S
 from engine.supervisor.manifest import COMPLETE, INTERRUPTED, ended
 
@@ -120,8 +121,12 @@ class _Command:
             raise UsageError(f"{ending.message}; mend that, then: enrich resume {self._folder.path}")
         if ending.why is Why.THRESHOLD:
             self._alert(ending.message)
-        if not whole or ending.why is Why.THRESHOLD:
+        if not whole:
             tell(f"stopped: {ending.message or 'interrupted'}; to go on: enrich resume {self._folder.path}\n")
+        elif ending.why is Why.INTERRUPTED:
+            return ExitCode.COMPLETE  # the signal came when all was done
+        elif ending.message:
+            tell(f"complete, but {ending.message}\n")
         return _CODES[ending.why]
 
     @property

@@ -15,8 +15,8 @@ from engine.providers import rowbatch, sixtyfour
 from engine.providers.caller import HttpCaller, Key
 from engine.providers.gate import Gate, PauseRules
 from engine.providers.shape import ShapedProvider
+from engine.providers.terms import WorkRules
 from engine.providers.webhook import callback_url
-from engine.providers.work import WorkRules
 from engine.settings import nearest, resolve_auto
 
 if TYPE_CHECKING:

@@ -10,27 +10,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from engine.observe.logs import get_logger
 from engine.policy.job import State
-from engine.policy.polls import PollRules, deadline, first_poll_s, next_poll_s
-from engine.policy.spending import Account, Allowance, Limits, allowance
+from engine.policy.polls import deadline, first_poll_s, next_poll_s
+from engine.policy.spending import Account, Allowance, allowance
 from engine.providers.answers import Answers
 from engine.providers.base import Answer, Fault, Refusal, Reply
 from engine.providers.caller import Lost, NotSent
 from engine.providers.due import DueTasks
+from engine.providers.terms import Ending, Why, one_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from engine.policy.success import SuccessWindow
     from engine.providers.base import Call, Provider
     from engine.providers.caller import Caller
     from engine.providers.gate import Gate, Pass
     from engine.providers.store import Ended, JobStore, Kept, Planned, Task
+    from engine.providers.terms import Clock, WorkRules
 
 _log = get_logger(__name__)
 
@@ -42,51 +42,6 @@ _GONE_ANSWERS: Final = 3
 
 #: The adaptive limit is looked at so often, also while nothing happens.
 _TICK_S: Final = 5.0
-
-
-class Why(Enum):
-    """Why the work ended."""
-
-    DONE = "done"
-    INTERRUPTED = "interrupted"
-    THRESHOLD = "threshold"  # money, success rate, a provider that is away
-    REFUSED = "refused"  # the key or the call is wrong
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Why, and in words."""
-
-    why: Why
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time and chance: `now` monotonic, `wall` seconds since 1970, `chance` in [0, 1)."""
-
-    now: Callable[[], float]
-    wall: Callable[[], float]
-    chance: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class WorkRules:
-    """What the settings say of the work. `callback` makes a webhook's URL of a task's mark.
-
-    `window_s` is that of the rate budget; requests are noted on disk `lease` at a time (0: the budget has no limit).
-    """
-
-    polls: PollRules
-    limits: Limits
-    callback: Callable[[str], str] | None = None
-    window_s: float = 60.0
-    lease: int = 0
-
-    @property
-    def lease_s(self) -> float:
-        """How long a lease may be used: what is left of it then counts as spent."""
-        return self.window_s / 12
 
 
 class Work:
@@ -141,7 +96,13 @@ class Work:
     # -- the decider --------------------------------------------------------------------------------------------------
 
     async def run(self) -> Ending:
-        """Work until all is done, or until there is a reason to stop."""
+        """Work until all is done, or until there is a reason to stop. Raises OutputError where the store cannot be."""
+        try:
+            return await self._decide()
+        except ExceptionGroup as group:
+            raise one_failure(group) from group
+
+    async def _decide(self) -> Ending:
         now, wall = self._clock.now(), self._clock.wall()
         for task in self._store.open_tasks():
             self._due.ask_at(task, now + max(0.0, (task.next_poll or wall) - wall))

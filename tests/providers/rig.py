@@ -15,7 +15,8 @@ from engine.policy.lead import identity
 from engine.policy.success import SuccessWindow
 from engine.providers.counts import account, count
 from engine.providers.store import JobStore, NewLead
-from engine.providers.work import Clock, Work
+from engine.providers.terms import Clock
+from engine.providers.work import Work
 from engine.settings import load
 
 if TYPE_CHECKING:

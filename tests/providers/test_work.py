@@ -6,8 +6,9 @@ import pytest
 from providers.rig import Rig, people
 from providers.standin import Behaviour, busiest
 
+from engine.errors import OutputError
 from engine.policy.job import State
-from engine.providers.work import Why
+from engine.providers.terms import Why
 
 #: As the provider is: five to ten minutes a job.
 MINUTES = {"least_s": 300.0, "most_s": 600.0}
@@ -198,6 +199,17 @@ def test_bulk_calls_and_synchronous_ones(tmp_path):
     assert rig.run().why is Why.DONE
     assert rig.states() == {"completed": 5}
     assert rig.counts.cost_cents == 50
+
+
+def test_a_disk_that_is_full_is_told_as_that(tmp_path):
+    rig = Rig(tmp_path, people(20), Behaviour(**MINUTES))
+
+    def full(*_):
+        raise OutputError("the disk is full")
+
+    rig.store.answered = full
+    with pytest.raises(OutputError, match="the disk is full"):
+        rig.run()
 
 
 def test_an_overdue_batch_is_cancelled_where_the_provider_can(tmp_path):
