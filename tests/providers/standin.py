@@ -63,7 +63,7 @@ class Job:
     callback: str | None = None
     wants: tuple[str, ...] = ()
     polls: int = 0
-    polls_after_end: int = 0
+    polls_after_told: int = 0  # its webhook's call had been acknowledged
     told: int = 0
 
 
@@ -192,7 +192,7 @@ class Standin:
             status = "RUNNING" if "upper_case" in job.wants else "running"
             running = {"id": job.id, "run_id": f"run-{job.id}", "start_time": job.made_at, "status": status}
             return Reply(200, running, self._limits(), job=job)
-        job.polls_after_end += 1
+        job.polls_after_told += bool(job.told)
         return Reply(200, self._ended(job), self._limits(), job=job)
 
     def _ended(self, job: Job) -> dict[str, Any]:
