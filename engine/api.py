@@ -58,6 +58,9 @@ class Engine(Protocol):
     def run(self, folder: Path, loaded: Loaded, mode: Mode, **options: Unpack[RunOptions]) -> ExitCode:
         """Run to the end, or to the first reason to stop. Raises EngineError."""
 
+    def leads(self, folder: Path, loaded: Loaded, **options: Unpack[RunOptions]) -> ExitCode:
+        """Do what `enrich leads` does, to the end, or to the first reason to stop. Raises EngineError."""
+
     def manifest(self, folder: Path) -> dict[str, Any]:
         """Read run.json. Raises UsageError where the folder is no run."""
 
@@ -82,7 +85,20 @@ class LocalEngine:
         from engine.supervisor.plan import RunRequest  # noqa: PLC0415 - see the class
         from engine.supervisor.run import run as run_request  # noqa: PLC0415 - see the class
 
+        if _holds_leads(folder):
+            if mode == "run":
+                raise UsageError(f"{folder} is a folder of leads: use enrich leads or enrich resume, or another folder")
+            from engine.leads.run import run as run_leads  # noqa: PLC0415 - see the class
+
+            return run_leads(RunRequest(folder, loaded, mode, **options))
         return run_request(RunRequest(folder, loaded, mode, **options))
+
+    def leads(self, folder: Path, loaded: Loaded, **options: Unpack[RunOptions]) -> ExitCode:
+        """Run it; see Engine."""
+        from engine.leads.run import run as run_leads  # noqa: PLC0415 - see the class
+        from engine.supervisor.plan import RunRequest  # noqa: PLC0415 - see the class
+
+        return run_leads(RunRequest(folder, loaded, "run", **options))
 
     def manifest(self, folder: Path) -> dict[str, Any]:
         """Read run.json; see Engine."""
@@ -94,6 +110,10 @@ class LocalEngine:
         """Merge; see Engine."""
         from engine.supervisor.finish import merge_folder  # noqa: PLC0415 - see the class
 
+        if _holds_leads(folder):
+            from engine.leads.folder import merge_folder as merge_leads  # noqa: PLC0415 - see the class
+
+            return merge_leads(folder)
         result = merge_folder(folder, mark_duplicates=mark_duplicates)
         return result.rows, result.failed
 
@@ -101,13 +121,28 @@ class LocalEngine:
         """Verify; see Engine."""
         from engine.supervisor.finish import verify_folder  # noqa: PLC0415 - see the class
 
+        if _holds_leads(folder):
+            from engine.leads.folder import verify_folder as verify_leads  # noqa: PLC0415 - see the class
+
+            return verify_leads(folder)
         return verify_folder(folder)
 
     def status(self, folder: Path) -> dict[str, Any]:
         """Read the status; see Engine."""
         from engine.supervisor.status import read_status  # noqa: PLC0415 - see the class
 
+        if _holds_leads(folder):
+            from engine.leads.folder import read_status as leads_status  # noqa: PLC0415 - see the class
+
+            return leads_status(folder)
         return read_status(folder)
+
+
+def _holds_leads(folder: Path) -> bool:
+    """Whether a folder is one of leads; what is no run folder at all is for others to refuse."""
+    from engine.supervisor.manifest import MANIFEST_NAME, read_manifest  # noqa: PLC0415 - see the class
+
+    return (folder / MANIFEST_NAME).exists() and read_manifest(folder).get("kind") == "leads"
 
 
 def run(

@@ -16,6 +16,7 @@ import pytest
 
 from engine.cli.app import app, invoke
 from engine.errors import ExitCode
+from engine.model.lead import FIELDS, LeadFailure
 from engine.model.outcome import FailureKind
 from engine.model.record import Fetched, base_row
 from engine.settings import Settings, redacted
@@ -39,7 +40,12 @@ class _Engine:
     def run(self, _folder, _loaded, _mode, **_options):
         return ExitCode.COMPLETE
 
-    def manifest(self, _folder):
+    def leads(self, _folder, _loaded, **_options):
+        return ExitCode.COMPLETE
+
+    def manifest(self, folder):
+        if folder.name == "leads":
+            return {"kind": "leads", "settings": redacted(Settings()), "redacted": []}
         return {"settings": redacted(Settings()), "redacted": []}
 
     def merge(self, _folder, **_options):
@@ -67,7 +73,20 @@ def test_a_command_in_a_document_runs(line, tmp_path, monkeypatch):
         assert invoke([*arguments, "--help"], _Engine()) == 0
         return
     monkeypatch.chdir(ROOT if "--env" in arguments else tmp_path)
+    (tmp_path / "leads.yml").write_text(_lead_settings(), encoding="utf-8")
     assert invoke(arguments, _Engine()) == 0
+
+
+def _lead_settings():
+    """The settings that docs/leads.md shows: they are those of its leads.yml."""
+    return re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "leads.md").read_text(encoding="utf-8"), re.DOTALL)[0]
+
+
+def test_every_field_and_kind_of_a_lead_is_documented_in_order():
+    text = (ROOT / "docs" / "leads.md").read_text(encoding="utf-8").partition("## The row")[2]
+    fields, kinds = text.split("| error_kind | what |")
+    assert tuple(re.findall(r"^\| (\w+) \| (?!type)", fields, re.MULTILINE)) == FIELDS
+    assert re.findall(r"^\| (\w+) \| ", kinds, re.MULTILINE) == [kind.value for kind in LeadFailure]
 
 
 def test_every_command_is_documented():

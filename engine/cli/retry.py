@@ -10,6 +10,7 @@ import typer
 from engine.api import Engine
 from engine.cli.flags import RunFolder, SettingsFlags, TalkFlags, grouped
 from engine.errors import UsageError
+from engine.model.lead import LeadFailure
 from engine.model.outcome import FailureKind
 from engine.settings import nearest
 
@@ -36,9 +37,11 @@ def command(
     """
     engine: Engine = context.obj
     kinds = frozenset(kind or ())
-    for name in sorted(kinds - set(FailureKind)):
-        guess = nearest(name, list(FailureKind))
-        hint = f"did you mean {guess}?" if guess else f"there are {', '.join(FailureKind)}"
+    manifest = engine.manifest(folder)
+    known: list[str] = list(LeadFailure if manifest.get("kind") == "leads" else FailureKind)
+    for name in sorted(kinds.difference(known)):
+        guess = nearest(name, known)
+        hint = f"did you mean {guess}?" if guess else f"there are {', '.join(known)}"
         raise UsageError(f"--kind {name}: there is no such error_kind: {hint}")
-    loaded = settings.load_again(engine.manifest(folder))
+    loaded = settings.load_again(manifest)
     return engine.run(folder, loaded, "retry", retry_kinds=kinds, **talk.options())

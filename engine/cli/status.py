@@ -41,8 +41,8 @@ def command(
         if as_json:
             out.write(json.dumps(status, indent=2) + "\n")
         else:
-            out.writelines(f"{line}\n" for line in _lines(status))
-            if sites:
+            out.writelines(f"{line}\n" for line in (_lead_lines if "kind" in status else _lines)(status))
+            if sites and "kind" not in status:
                 out.writelines(f"{line}\n" for line in _site_lines(status))
     return ExitCode.COMPLETE
 
@@ -68,6 +68,16 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
             f" ({shard['limit_cause']}), {shard['open_breakers']} open breakers,"
             f" {shard['active_hosts']:,} active hosts, {shard['waiting_for_nlp']} pages at the NLP pool"
         )
+
+
+def _lead_lines(status: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{status['state']}, {_span(status['elapsed_s'])} of work so far, {status['cost_cents']:g} cents spent"
+    by_status = ", ".join(f"{count:,} {name}" for name, count in status["by_status"].items() if count)
+    yield f"{status['known']:,} leads known: {by_status}; {status['succeeded']:,} with facts"
+    yield f"{status['duplicates']:,} duplicates were left out"
+    if status["failed_by_kind"]:
+        yield "without facts, by kind:"
+        yield from (f"  {count:>9,}  {kind}" for kind, count in status["failed_by_kind"].items())
 
 
 def _site_lines(status: Mapping[str, Any]) -> Iterator[str]:

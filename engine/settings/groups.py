@@ -17,14 +17,17 @@ from pydantic_core.core_schema import ValidationInfo  # noqa: TC002 - pydantic r
 
 from engine import __version__
 from engine.settings.values import (
+    ApiUrl,
     Auth,
     AutoCount,
     ByteCount,
+    CallbackUrl,
     ConnectToText,
     Cookies,
     Count,
     Factor,
     Headers,
+    ListenAddress,
     MediaType,
     Nameserver,
     Network,
@@ -36,9 +39,11 @@ from engine.settings.values import (
     Seconds,
     Share,
     SiteMatch,
+    Struct,
     Switch,
     Text,
     UserAgent,
+    VariableName,
 )
 
 _MIB: Final = 1024 * 1024
@@ -227,6 +232,41 @@ class OutputSettings(Group):
     mark_duplicates: Switch = False
 
 
+class LeadsSettings(Group):
+    """Facts about people and companies through an asynchronous provider. `base_url` None: the provider's own."""
+
+    provider: Literal["sixtyfour", "rowbatch"] = "sixtyfour"
+    base_url: ApiUrl | None = None
+    api_key_env: VariableName = "SIXTYFOUR_API_KEY"
+    path: Text = "enrich-lead-async"
+    struct: Struct = Field(default_factory=dict)
+    map: dict[Text, Text] = Field(default_factory=dict)
+    required: tuple[Text, ...] = ()
+    options: dict[Text, Any] = Field(default_factory=dict)
+    max_jobs: Count = 0
+    max_cost_cents: Rate = 0.0
+    requests_per_minute: Count = 500
+    first_poll_s: PositiveSeconds = 60.0
+    poll_s: PositiveSeconds = 10.0
+    max_poll_s: PositiveSeconds = 60.0
+    job_timeout_s: PositiveSeconds = 900.0
+    webhook_listen: ListenAddress | None = None
+    webhook_url: CallbackUrl | None = None
+    webhook_secret_env: VariableName = "SIXTYFOUR_WEBHOOK_SECRET"  # noqa: S105 - its name only
+    min_success_rate: Share = 0.0
+    success_window: PositiveCount = 50
+    alert_command: Text | None = None
+    resubmit_uncertain: Switch = False
+
+    @model_validator(mode="after")
+    def _listen_where_called(self) -> LeadsSettings:
+        if (self.webhook_listen is None) != (self.webhook_url is None):
+            message = "leads.webhook_listen and leads.webhook_url must be given together: where to listen, and the URL"
+            keys = ["leads.webhook_listen", "leads.webhook_url"]
+            raise PydanticCustomError("between_keys", f"{message} that leads there", {"keys": keys})
+        return self
+
+
 class Settings(Group):
     """All groups. `model_validate(settings.model_dump(mode="json"))` gives an equal object: so children get it."""
 
@@ -243,6 +283,7 @@ class Settings(Group):
     extract: ExtractSettings = Field(default_factory=ExtractSettings)
     nlp: NlpSettings = Field(default_factory=NlpSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
+    leads: LeadsSettings = Field(default_factory=LeadsSettings)
 
     @field_validator("sites")
     @classmethod
@@ -256,7 +297,7 @@ class Settings(Group):
 
 
 def known_keys() -> tuple[str, ...]:
-    """Every key as users write it, in order: "run.shards", ..., "sites", ..., "output.merge"."""
+    """Every key as users write it, in order: "run.shards", ..., "sites", ..., "leads.resubmit_uncertain"."""
     keys: list[str] = []
     for name, field in Settings.model_fields.items():
         group = field.annotation

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -189,6 +189,74 @@ def _check_user_agent(text: str) -> str:
     return text
 
 
+def _check_api_url(text: str) -> str:
+    parts = _url_parts(text, "https://api.example.com")
+    if parts.query or parts.fragment:
+        raise ValueError("must have no query: the provider's paths are added to it")
+    # The key would travel in clear.
+    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        raise ValueError("must be https:// (http:// is for servers on this machine)")
+    return text
+
+
+def _check_callback_url(text: str) -> str:
+    if _url_parts(text, "https://hooks.example.org/leads").fragment:
+        raise ValueError("must have no #fragment: it is never sent")
+    return text
+
+
+def _url_parts(text: str, example: str) -> SplitResult:
+    shape = f"must be an http:// or https:// URL without user and password, such as {example}"
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(shape) from None
+    if not valid or "@" in parts.netloc:
+        raise ValueError(shape)
+    return parts
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_listen(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not host or not colon or not (port == "0" or _is_port(port)):
+        raise ValueError(f"must be HOST:PORT, such as 127.0.0.1:8080 or [::]:8080, not {text!r}")
+    return text
+
+
+def _check_variable(text: str) -> str:
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", text, re.ASCII):
+        # Capitals only: a key that is put here by mistake must end up in no message and no manifest.
+        raise ValueError("must be the name of an environment variable in capitals, not a key itself")
+    return text
+
+
+_STRUCT_TYPES: Final = frozenset(
+    {"str", "int", "float", "bool", "list", "list[str]", "list[int]", "list[float]", "dict"}
+)
+
+
+def _check_struct(struct: dict[str, Any]) -> dict[str, Any]:
+    for name, value in struct.items():
+        if isinstance(value, str) and value.strip():
+            continue
+        told = value.get("description") if isinstance(value, dict) else None
+        if not isinstance(told, str):
+            raise ValueError(  # noqa: TRY004 - what pydantic takes
+                f"must map each field to a description, or to {{description, type}}, and {name} has none"
+            )
+        if set(value) - {"description", "type"} or value.get("type", "str") not in _STRUCT_TYPES:
+            raise ValueError(f"must give {name} a type of {', '.join(sorted(_STRUCT_TYPES))}, and nothing further")
+    return struct
+
+
 ConnectToText = Annotated[Text, AfterValidator(_check_connect_to)]
 Network = Annotated[Text, AfterValidator(_check_network)]
 Nameserver = Annotated[Text, AfterValidator(_check_nameserver)]
@@ -196,6 +264,11 @@ Proxy = Annotated[Text, AfterValidator(_check_proxy)]
 SiteMatch = Annotated[Text, AfterValidator(_check_match)]
 Auth = Annotated[Text, AfterValidator(_check_auth)]
 MediaType = Annotated[Text, AfterValidator(_check_media_type)]
+ApiUrl = Annotated[Text, AfterValidator(_check_api_url)]
+CallbackUrl = Annotated[Text, AfterValidator(_check_callback_url)]
+ListenAddress = Annotated[Text, AfterValidator(_check_listen)]
+VariableName = Annotated[Text, AfterValidator(_check_variable)]
+Struct = Annotated[dict[str, Any], AfterValidator(_check_struct)]
 UserAgent = Annotated[Text, AfterValidator(_check_user_agent)]
 Headers = Annotated[dict[str, str], AfterValidator(_check_headers)]
 Cookies = Annotated[dict[str, str], AfterValidator(_check_cookies)]

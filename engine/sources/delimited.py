@@ -30,7 +30,7 @@ class CsvRecords(Records):
         """Give the rows; one that cannot be read, or has no URL, is a broken record."""
         # The csv module's bound on a field is one for the whole process; it is only ever raised, to that of a row.
         csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARS))
-        feed = _Feed(self.source)
+        feed = Feed(self.source)
         rows = csv.reader(feed, self.dialect)
         layout = self._header(feed, rows)
         while True:
@@ -48,7 +48,7 @@ class CsvRecords(Records):
                 yield layout.record(number, row, head)
         self.last = max(self.last, feed.number)
 
-    def _header(self, feed: _Feed, rows: Iterator[list[str]]) -> _Layout:
+    def _header(self, feed: Feed, rows: Iterator[list[str]]) -> _Layout:
         try:
             names = [name.strip() for name in next(rows, [])]
         except csv.Error as error:
@@ -91,7 +91,7 @@ class _Layout:
         return whole(number, url, priority, columns)
 
 
-class _Feed:
+class Feed:
     """The lines that csv.reader asks for, which would gather a row without end where a quote is never closed."""
 
     def __init__(self, source: Source) -> None:

@@ -71,7 +71,7 @@ class JsonlRecords(Records):
             self.last = number
             if line.isspace():
                 continue
-            value = _parse(line)
+            value = parse_line(line)
             if isinstance(value, str):
                 yield whole(number, value)
             elif isinstance(value, dict) and isinstance(url := value.pop(column, None), str):
@@ -80,8 +80,8 @@ class JsonlRecords(Records):
                 yield broken(number, line)
 
 
-def _parse(line: str) -> object:
-    """Read one line of JSON; None where it is none, or could not be written again."""
+def parse_line(line: str) -> object:
+    """Read a line of JSON; None where it is none, or could not be written again."""
     if len(line) > MAX_RECORD_CHARS:
         return None
     try:

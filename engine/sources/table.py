@@ -10,7 +10,7 @@ import math
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from engine.errors import UsageError
 from engine.sources.record import Record, Records, broken, priority_of, whole
@@ -18,7 +18,7 @@ from engine.sources.source import Compression, reason
 from engine.sources.streams import decode_text, unpacked_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
     from pyarrow.parquet import ParquetFile
@@ -32,6 +32,14 @@ class ParquetRecords(Records):
 
     def __iter__(self) -> Iterator[Record]:
         """Give the rows; one without a text in the column of URLs is a broken record."""
+        url_column, priority_column = self.settings.url_column, self.settings.priority_column
+        for number, row in self.rows(self.require_url_column):
+            url = row.pop(url_column)
+            priority = priority_of(row.pop(priority_column, 0))
+            yield whole(number, url.strip(), priority, row) if isinstance(url, str) else broken(number, str(url))
+
+    def rows(self, check: Callable[[list[str]], None]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Give each row's number and columns, as JSON has them; `check` is told the names of the columns first."""
         try:
             import pyarrow as pa  # noqa: PLC0415 - an extra
             from pyarrow import parquet  # noqa: PLC0415
@@ -43,7 +51,7 @@ class ParquetRecords(Records):
         with ExitStack() as stack:
             try:
                 file = parquet.ParquetFile(stack.enter_context(self._open()), pre_buffer=False)
-                self.require_url_column(file.schema_arrow.names)
+                check(file.schema_arrow.names)
                 yield from self._rows(file)
             except (pa.ArrowException, OSError) as error:
                 name = self.source.name
@@ -64,8 +72,7 @@ class ParquetRecords(Records):
             raise
         return plain
 
-    def _rows(self, file: ParquetFile) -> Iterator[Record]:
-        url_column, priority_column = self.settings.url_column, self.settings.priority_column
+    def _rows(self, file: ParquetFile) -> Iterator[tuple[int, dict[str, Any]]]:
         number, groups = self._skipped(file)
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups):
             if number + batch.num_rows <= self.after:
@@ -79,12 +86,7 @@ class ParquetRecords(Records):
                 self.last = number
                 # Written backwards, so that of columns with one name the first stays.
                 row = dict(zip(reversed(names), reversed(values), strict=True))
-                url = row.pop(url_column)
-                priority = priority_of(row.pop(priority_column, 0))
-                if isinstance(url, str):
-                    yield whole(number, url.strip(), priority, {name: row[name] for name in names if name in row})
-                else:
-                    yield broken(number, str(url))
+                yield number, {name: row[name] for name in names}
 
     def _skipped(self, file: ParquetFile) -> tuple[int, list[int]]:
         """Skip the row groups before the cursor unread: (rows skipped, groups left)."""

@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 #: Where stdin is read to, before what it holds is known to be fit.
 STDIN_ASIDE_NAME: Final = "stdin.new"
 
+#: The jobs of a folder of leads (engine.leads): one file in `state`, and what SQLite keeps beside it.
+LEADS_NAME: Final = "leads.sqlite"
+LEADS_FILES: Final = tuple(f"{LEADS_NAME}{suffix}" for suffix in ("-journal", "-wal", "-shm", ""))
+
 #: What a command that was killed before its first manifest may have left in `state`.
-_EARLY_STATE: Final = frozenset({"lock", "stdin", STDIN_ASIDE_NAME, f"{STDIN_ASIDE_NAME}.part"})
+_EARLY_STATE: Final = frozenset({"lock", "stdin", STDIN_ASIDE_NAME, f"{STDIN_ASIDE_NAME}.part"} | set(LEADS_FILES))
 
 
 @dataclass(slots=True)

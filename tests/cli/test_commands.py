@@ -29,6 +29,9 @@ class FakeEngine:
             raise self.outcome
         return self.outcome
 
+    def leads(self, folder, loaded, **options):
+        return self.run(folder, loaded, "leads", **options)
+
     def manifest(self, folder):
         self.folder = folder
         return {"settings": redacted(self.settings), "redacted": redacted_keys(self.settings)}
@@ -306,3 +309,16 @@ def test_each_commands_help_has_an_example(enrich, name):
     assert code == 0
     assert "Example" in out
     assert f"enrich {name}" in out.partition("Example")[2]
+
+
+def test_leads_takes_its_flags_as_settings(engine):
+    flags = ["--max-jobs", "3", "--max-cost-cents", "12.5", "--resubmit-uncertain"]
+    hooks = ["--webhook-listen", "127.0.0.1:0", "--webhook-url", "https://h.example/x"]
+    assert invoke(["leads", "people.csv", "--out", "leads", "--fresh", *flags, *hooks], engine) == 0
+    ((folder, loaded, mode, options),) = engine.runs
+    assert (folder, mode) == (Path("leads"), "leads")
+    assert options["sources"] == ("people.csv",)
+    assert options["fresh"]
+    leads = loaded.settings.leads
+    assert (leads.max_jobs, leads.max_cost_cents, leads.resubmit_uncertain) == (3, 12.5, True)
+    assert (leads.webhook_listen, leads.webhook_url) == ("127.0.0.1:0", "https://h.example/x")
