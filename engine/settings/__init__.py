@@ -11,23 +11,26 @@ printed nor written (:mod:`.views`).
 
 from __future__ import annotations
 
-from engine.settings.cores import resolve_auto, usable_cores
+from engine.settings.cores import needs_pool, resolve_auto, usable_cores
 from engine.settings.explain import nearest
 from engine.settings.groups import (
     AimdSettings,
     BreakerSettings,
     CacheSettings,
+    DiscoverySettings,
     ExtractSettings,
     FetchSettings,
     GuardSettings,
     InputSettings,
     NlpSettings,
     OutputSettings,
+    PipelineSettings,
     PolitenessSettings,
     RetrySettings,
     RunSettings,
     Settings,
     SiteRule,
+    ValidationSettings,
     default_user_agent,
     known_keys,
 )
@@ -39,6 +42,7 @@ __all__ = [
     "AimdSettings",
     "BreakerSettings",
     "CacheSettings",
+    "DiscoverySettings",
     "ExtractSettings",
     "FetchSettings",
     "Flag",
@@ -47,11 +51,13 @@ __all__ = [
     "Loaded",
     "NlpSettings",
     "OutputSettings",
+    "PipelineSettings",
     "PolitenessSettings",
     "RetrySettings",
     "RunSettings",
     "Settings",
     "SiteRule",
+    "ValidationSettings",
     "default_user_agent",
     "environment_file",
     "fingerprint",
@@ -59,6 +65,7 @@ __all__ = [
     "load",
     "load_again",
     "nearest",
+    "needs_pool",
     "parse_set",
     "redacted",
     "redacted_keys",

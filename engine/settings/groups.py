@@ -23,11 +23,13 @@ from engine.settings.values import (
     ConnectToText,
     Cookies,
     Count,
+    Domain,
     Factor,
     Headers,
     MediaType,
     Nameserver,
     Network,
+    Pattern,
     PositiveByteCount,
     PositiveCount,
     PositiveSeconds,
@@ -46,6 +48,9 @@ _MIB: Final = 1024 * 1024
 #: A page travels to the NLP pool in one frame, whose length ends at 1 GiB (engine.ipc.frames): half of it is ample.
 _MAX_BODY_BYTES: Final = 512 * _MIB
 
+#: Links followed from a seed, one after the other: no page that people reach is further.
+_MAX_DEPTH: Final = 1000
+
 
 class Group(BaseModel):
     """Frozen; an unknown key is refused."""
@@ -61,6 +66,7 @@ class RunSettings(Group):
     max_in_flight_pages: PositiveCount = 1000
     max_in_flight_bytes: PositiveByteCount = 256 * _MIB
     max_active_hosts: PositiveCount = 20_000
+    stage: Literal["discovery", "validation", "enrichment"] = "enrichment"
     max_duration_s: Seconds = 0.0
     min_rate: Rate = 0.0
     grace_s: Seconds = 60.0
@@ -216,6 +222,39 @@ class OutputSettings(Group):
     compression: Literal["none", "gz", "zst"] = "none"
     order: Literal["completion", "input"] = "completion"
     merge: Literal["auto", "never"] = "auto"
+    commit_rows: PositiveCount = 500
+
+
+class DiscoverySettings(Group):
+    """Stage 1: which found URLs are followed, and how far."""
+
+    scope: Literal["site", "host", "path"] = "site"
+    allowed_domains: tuple[Domain, ...] = ()
+    include: tuple[Pattern, ...] = ()
+    exclude: tuple[Pattern, ...] = ()
+    max_depth: Annotated[int, Field(strict=True, ge=0, le=_MAX_DEPTH)] = 10
+    max_pages_per_site: PositiveCount = 10_000
+    sitemaps: Switch = True
+    feeds: Switch = True
+    max_sitemap_bytes: Annotated[int, Field(strict=True, ge=1, le=_MAX_BODY_BYTES)] = 50 * _MIB
+
+
+class ValidationSettings(Group):
+    """Stage 2: what makes a URL usable."""
+
+    content_types: tuple[MediaType, ...] = ()
+    max_content_length: ByteCount = 0
+    probe_bytes: PositiveByteCount = 64 * 1024
+
+
+class PipelineSettings(Group):
+    """The files of `enrich pipeline`. Paths are relative to `data_dir`, which is so to the working folder."""
+
+    data_dir: Text = "data"
+    seeds: Text = "raw"
+    discovery_output: Text | None = None
+    validation_output: Text | None = None
+    enrichment_output: Text | None = None
 
 
 class Settings(Group):
@@ -234,6 +273,9 @@ class Settings(Group):
     extract: ExtractSettings = Field(default_factory=ExtractSettings)
     nlp: NlpSettings = Field(default_factory=NlpSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
+    discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
+    validation: ValidationSettings = Field(default_factory=ValidationSettings)
+    pipeline: PipelineSettings = Field(default_factory=PipelineSettings)
 
     @field_validator("sites")
     @classmethod
@@ -247,7 +289,7 @@ class Settings(Group):
 
 
 def known_keys() -> tuple[str, ...]:
-    """Every key as users write it, in order: "run.shards", ..., "sites", ..., "output.merge"."""
+    """Every key as users write it, in order: "run.shards", ..., "sites", ..., "pipeline.enrichment_output"."""
     keys: list[str] = []
     for name, field in Settings.model_fields.items():
         group = field.annotation
