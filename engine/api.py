@@ -33,7 +33,7 @@ __all__ = ["Engine", "EngineError", "ExitCode", "LocalEngine", "Row", "Settings"
 
 Mode = Literal["run", "resume", "retry"]
 
-_MERGED_NAME: Final = "enrichment_output.jsonl"
+_MERGED_NAMES: Final = ("enrichment_output.jsonl", "validation_output.jsonl", "discovery_output.jsonl")
 
 
 class TalkOptions(TypedDict, total=False):
@@ -145,10 +145,11 @@ def enrich(urls: Iterable[str], out: str | Path, *, settings: Mapping[str, Any] 
 
 def rows(folder: str | Path) -> Iterator[Row]:
     """Iterate over the merged rows of a complete run, in the file's order. Raises UsageError where there are none."""
-    for suffix in ("", ".gz", ".zst"):
-        path = Path(folder) / f"{_MERGED_NAME}{suffix}"
-        if path.is_file():
-            return _parsed(path)
+    for name in _MERGED_NAMES:
+        for suffix in ("", ".gz", ".zst"):
+            path = Path(folder) / f"{name}{suffix}"
+            if path.is_file():
+                return _parsed(path)
     raise UsageError(f"{folder} holds no merged rows: finish it with enrich resume, or write them with enrich merge")
 
 

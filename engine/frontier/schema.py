@@ -55,6 +55,13 @@ CREATE TABLE IF NOT EXISTS host (
   state TEXT);                  -- JSON: pauses, breaker, cursors by band (HostMemory)
 CREATE INDEX IF NOT EXISTS host_ready ON host (due) WHERE status = 1;
 CREATE TABLE IF NOT EXISTS site (id INTEGER PRIMARY KEY, urls INTEGER NOT NULL);  -- with run.max_urls_per_site only
+CREATE TABLE IF NOT EXISTS outbox (  -- with discovery only, as the next one
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: a late answer must not clear what came after
+  shard INTEGER NOT NULL, entry BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS outbox_shard ON outbox (shard, id);
+CREATE TABLE IF NOT EXISTS likeness (
+  site INTEGER, quarter INTEGER, key BLOB, simhash INTEGER NOT NULL, url TEXT NOT NULL,
+  PRIMARY KEY (site, quarter, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS robots (
   origin TEXT PRIMARY KEY, fetched_at REAL NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 """

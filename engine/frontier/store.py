@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from engine.frontier.schema import connect, writing
-from engine.frontier.sitebudget import SiteBudget
+from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
 from engine.model.url import host_id, url_key
 
@@ -138,10 +138,11 @@ class Store:
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Sequence[Any], cursor: tuple[int, int]) -> Inserted:
+    def insert(self, entries: Sequence[Any], cursor: tuple[int, int], *, found: bool = False) -> Inserted:
         """Insert a slice of a batch (see messages.TaskEntry) and move the cursor to `cursor` (input, ordinal).
 
-        Entries at or before the present cursor were inserted before a restart and are skipped, uncounted.
+        Entries at or before the present cursor were inserted before a restart and are skipped, uncounted. `found`: they
+        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out.
         """
         with writing(self.path):
             db = self.begin()
@@ -157,6 +158,9 @@ class Store:
                 key = url_key((fetch_url or url) if host else f"invalid:{url}")
                 if self.budget.limit:
                     host = self.budget.place(db, host, key)  # noqa: PLW2901 - where it is put is its host from here on
+                    if found and host == OVER_BUDGET:
+                        self.count("left_out", 1)
+                        continue
                 number = host_id(host)
                 rows.append((number, band, n, key, url, fetch_url, where, auth, extra.encode() if extra else None))
                 n += 1
@@ -177,7 +181,8 @@ class Store:
                 next_n=n, cursor_input=self.cursor[0], cursor_ordinal=self.cursor[1], banded=int(self._banded)
             )
             self.count("known", new)
-            self.count("duplicates", len(rows) - new)
+            if not found:
+                self.count("duplicates", len(rows) - new)
             return Inserted(new, hosts)
 
     def finish_ingest(self) -> None:

@@ -34,8 +34,8 @@ class Role(StrEnum):
 class Finding(NamedTuple):
     """`source_url` named it; `seed` is the URL of the input that the chain of finds began at.
 
-    `expected` is the role that whoever named it gave it. `first_seen` is in milliseconds since the epoch. `note` is what
-    a sitemap or a feed says of it (lastmod, a news title).
+    `expected` is the role that whoever named it gave it. `first_seen` is in milliseconds since the epoch. `note` is
+    what a sitemap or a feed says of it (lastmod, a news title).
     """
 
     depth: int

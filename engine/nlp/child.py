@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
+from engine.nlp.outline import OutlineWorker
 from engine.nlp.process import prepare_process, serve
 from engine.nlp.worker import PageWorker
 from engine.observe.logs import get_logger
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from engine.model.plan import NlpConfig
+    from engine.nlp.page import Worker
 
 
 def child_entry(config: NlpConfig, life: Connection) -> None:
@@ -35,7 +37,7 @@ def child_main(config: NlpConfig) -> None:
     prepare_process(config)
     settings = Settings.model_validate(config.settings)
     try:
-        worker = PageWorker(settings)
+        worker: Worker = OutlineWorker(settings) if settings.run.stage == "discovery" else PageWorker(settings)
     except EngineError as error:
         get_logger(__name__).error(str(error))
         sys.exit(int(error.exit_code))

@@ -1,11 +1,11 @@
 """Near-duplicate pages, and the kinds of URL that bring nothing but them.
 
 Two texts are nearly the same where their simhashes differ in at most 3 of 64 bits (Manku, Jain, Das Sarma, "Detecting
-near-duplicates for web crawling", WWW 2007). By the pigeonhole principle one of their four quarters is then equal, which
-is what an index on disk looks for.
+near-duplicates for web crawling", WWW 2007). By the pigeonhole principle one of their four quarters is then equal,
+which is what an index on disk looks for.
 
-A near-duplicate alone is no trap: its links may lead to new pages. A *shape* (:func:`engine.policy.traps.shape`) most of
-whose pages were near-duplicates is one, and is closed: no further URL of it is followed.
+A near-duplicate alone is no trap: its links may lead to new pages. A *shape* (:func:`engine.policy.traps.shape`) most
+of whose pages were near-duplicates is one, and is closed: no further URL of it is followed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """URLs without end: told from a URL's text alone, before it is ever asked for.
 
-A site can hold infinitely many URLs without meaning to: a session id in each link, a relative link that nests one folder
-deeper each time, a calendar that has a next month for ever. Three answers, from mild to strict: what is no part of a
-page's name is cut out (:func:`clean`), a URL that can only be a trap's is refused (:func:`trap`), and URLs that differ in
-their numbers alone share a :func:`shape`, by which :mod:`.sameness` learns what the text does not show.
+A site can hold infinitely many URLs without meaning to: a session id in each link, a relative link that nests one
+folder deeper each time, a calendar that has a next month for ever. Three answers, from mild to strict: what is no part
+of a page's name is cut out (:func:`clean`), a URL that can only be a trap's is refused (:func:`trap`), and URLs that
+differ in their numbers alone share a :func:`shape`, by which :mod:`.sameness` learns what the text does not show.
 
 The law: cleaning twice is cleaning once; cleaning never leaves the host; no text makes these raise.
 """

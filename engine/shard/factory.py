@@ -62,7 +62,7 @@ class HostFactory:
         if not name:
             host.condemned = Failure(FailureKind.INVALID_URL, "not a URL")
         elif name == OVER_BUDGET:
-            host.condemned = Failure(FailureKind.DEFERRED, "its site has more URLs than run.max_urls_per_site")
+            host.condemned = Failure(FailureKind.DEFERRED, "its site has more URLs than the run may ask of one")
         elif rule is not None and rule.skip:
             host.condemned = Failure(FailureKind.DEFERRED, f"the sites rule {rule.match} says skip")
         return host
@@ -81,6 +81,8 @@ class HeaderRules:
         fetch = settings.fetch
         given = {name.lower() for name in fetch.headers}
         usual = {"User-Agent": fetch.user_agent, "Accept": ACCEPT}  # the transport adds the encodings it decodes
+        if settings.run.stage == "validation":  # lengths, and ranges, are to be those of the page itself
+            usual["Accept-Encoding"] = "identity"
         self._common: Headers = tuple((n, v) for n, v in usual.items() if v and n.lower() not in given)
         self._secret: Headers = tuple(fetch.headers.items())
         if fetch.cookies:

@@ -117,7 +117,10 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
     """Open the frontier and the part, and bring them to agree."""
     folder = Path(config.folder)
     store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
-    store.budget = SiteBudget(settings.run.max_urls_per_site)
+    limits = [settings.run.max_urls_per_site]
+    if settings.run.stage == "discovery":
+        limits.append(settings.discovery.max_pages_per_site)
+    store.budget = SiteBudget(min(filter(None, limits), default=0))
     path = folder / "parts" / part_name(config.shard, settings.output.compression)
     if store.last_commit() is not None:
         lost = damaged(path, store.commit_records(), deep=False)

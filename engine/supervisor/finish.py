@@ -14,7 +14,7 @@ from engine.output.codec import FAILURES_NAME, file_name, open_lines
 from engine.output.merge import merge
 from engine.output.verify import verify
 from engine.supervisor.folder import RunFolder, opened
-from engine.supervisor.manifest import COMPLETE
+from engine.supervisor.manifest import COMPLETE, output_name
 from engine.supervisor.mend import frontier_damage
 from engine.supervisor.status import count
 
@@ -57,7 +57,8 @@ def merge_parts(folder: RunFolder) -> MergeResult:
         if not folder.frontier(shard).exists() and (words := frontier_damage(folder, shard)):
             raise OutputError(f"{folder.frontier(shard)}: {words}; enrich resume makes it again from the inputs")
     with _parts(folder) as parts:
-        result = merge(parts, folder.path, manifest["settings"]["output"]["order"], _compression(folder))
+        order, compression = manifest["settings"]["output"]["order"], _compression(folder)
+        result = merge(parts, folder.path, order, compression, output_name=output_name(manifest))
     folder.write({**manifest, "outputs": result.files})
     return result
 

@@ -17,6 +17,7 @@ import orjson
 
 from engine import __version__
 from engine.errors import OutputError, UsageError
+from engine.output.codec import OUTPUT_NAMES
 from engine.settings import fingerprint, redacted, redacted_keys
 from engine.sources.source import Compression, Format, Source
 from engine.sources.source import fingerprint as file_fingerprint
@@ -104,6 +105,16 @@ def same_content(entry: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two descriptions are of the same input, wherever it lies."""
     keys = ("format", "size", "sha256") if "size" in entry else ("format", "name")
     return all(entry.get(key) == other.get(key) for key in keys)
+
+
+def stage_of(manifest: Manifest) -> str:
+    """Which stage's rows a folder holds; enrichment's, where its manifest says nothing of it."""
+    return str(manifest["fingerprint"].get("run.stage", "enrichment"))
+
+
+def output_name(manifest: Manifest) -> str:
+    """The name of a folder's merged rows, less the suffix of their compression."""
+    return OUTPUT_NAMES[stage_of(manifest)]
 
 
 # -- comparing --------------------------------------------------------------------------------------------------------

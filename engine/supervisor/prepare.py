@@ -59,7 +59,8 @@ def prepared(request: RunRequest, wait_s: float = ORPHAN_WAIT_S, stdin: BinaryIO
     process's own.
     """
     check_platform()
-    require_pipeline(request.loaded.settings.nlp.pipeline)
+    if request.loaded.settings.run.stage == "enrichment":
+        require_pipeline(request.loaded.settings.nlp.pipeline)
     check_cache(request.loaded.settings)
     is_run = request.mode == "run"
     # What cannot be read is refused before a folder is made for it.

@@ -112,7 +112,9 @@ class _Command:
     async def _supervise(self) -> Ending:
         """Run all processes to the end of the run."""
         plan = self._plan
-        processes = Processes(self._targets, pipeline=plan.settings.nlp.pipeline)
+        processes = Processes(
+            self._targets, pipeline=plan.settings.nlp.pipeline if plan.settings.run.stage == "enrichment" else "none"
+        )
         try:
             watch = Watch(plan, self._folder, processes, self._on_tick, tick_s=self._tick_s)
             self._defer = watch.defer

@@ -51,6 +51,7 @@
 | cap-N- | 503 while more than N requests are in flight to the hosts that share the name from this label on |
 | slow-MS- | every answer comes MS milliseconds later |
 | fail-CODE- | every path but robots.txt answers CODE |
+| site-N- | a whole site of N pages, with traps (site.py); the paths above are not there |
 """
 
 from __future__ import annotations
