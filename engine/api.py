@@ -58,6 +58,14 @@ class Engine(Protocol):
     def run(self, folder: Path, loaded: Loaded, mode: Mode, **options: Unpack[RunOptions]) -> ExitCode:
         """Run to the end, or to the first reason to stop. Raises EngineError."""
 
+    def pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+    ) -> ExitCode:
+        """Run a stage of the pipeline ("1", "2", "3"), or "all"; `loaded` by stage name. Raises EngineError."""
+
+    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+        """Check what can be checked of it; what would run, a line a stage. Raises UsageError."""
+
     def manifest(self, folder: Path) -> dict[str, Any]:
         """Read run.json. Raises UsageError where the folder is no run."""
 
@@ -80,6 +88,20 @@ class LocalEngine:
         from engine.supervisor.run import run as run_request  # noqa: PLC0415 - see the class
 
         return run_request(RunRequest(folder, loaded, mode, **options))
+
+    def pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+    ) -> ExitCode:
+        """Run it; see Engine."""
+        from engine.stages.pipeline import PipelineRequest, run_pipeline  # noqa: PLC0415 - see the class
+
+        return run_pipeline(PipelineRequest(loaded, stage, fresh, **options))
+
+    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+        """Check it; see Engine."""
+        from engine.stages.pipeline import PipelineRequest, plan  # noqa: PLC0415 - see the class
+
+        return plan(PipelineRequest(loaded, stage, fresh))
 
     def manifest(self, folder: Path) -> dict[str, Any]:
         """Read run.json; see Engine."""

@@ -35,10 +35,12 @@ from engine.settings.groups import (
     known_keys,
 )
 from engine.settings.load import Flag, Loaded, environment_file, load, load_again, parse_set
+from engine.settings.stages import STAGES
 from engine.settings.views import REDACTED, fingerprint, redacted, redacted_keys
 
 __all__ = [
     "REDACTED",
+    "STAGES",
     "AimdSettings",
     "BreakerSettings",
     "CacheSettings",

@@ -41,6 +41,9 @@
 | /vary/NAME/N | article N with max-age=3600 and Vary: NAME |
 | /robots-tag/DIRECTIVES, /robots-meta/DIRECTIVES | article 0 with these in X-Robots-Tag; in a meta element |
 | /pdf | a PDF of one page |
+| /head/KIND/N | HEAD: status KIND; or `reset`, or `untyped` (200 without a media type); GET: article N, or its ranges |
+| /head-flood/N | HEAD: 405; GET: a body without end, whatever range was asked for |
+| /head-empty | HEAD: 501; a ranged GET: 416; GET: an empty page |
 | /echo | JSON of the request as it came: method, target, headers |
 
 | host name has a label with | means |
@@ -62,7 +65,7 @@ import re
 from email.utils import formatdate
 from time import time
 
-from web import hostile, kept  # noqa: F401 - they register their paths
+from web import heads, hostile, kept  # noqa: F401 - they register their paths
 from web.pages import PDF
 from web.registry import HTML, Asked, Reply, Wire, page, path
 
