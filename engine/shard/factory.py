@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from engine.frontier.hoststate import Gate, HostState
-from engine.frontier.sitebudget import OVER_BUDGET
+from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.model.outcome import Failure, FailureKind
 from engine.policy.aimd import AimdRules, HostLimit, HostRules
 from engine.policy.breaker import Breaker, BreakerRules
@@ -71,6 +71,14 @@ class HostFactory:
         """Requests in flight that all hosts of the host's site may share; 0 = no limit."""
         rule = self._sites.lookup(host)
         return rule.max_per_site if rule is not None and rule.max_per_site is not None else self._polite.max_per_site
+
+
+def site_budget(settings: Settings) -> SiteBudget:
+    """How many URLs of a site the frontier takes."""
+    limits = [settings.run.max_urls_per_site]
+    if settings.run.stage == "discovery":
+        limits.append(settings.discovery.max_pages_per_site)
+    return SiteBudget(min(filter(None, limits), default=0))
 
 
 class HeaderRules:

@@ -19,7 +19,6 @@ import uvloop
 
 from engine.errors import EngineError, UsageError
 from engine.frontier.hosts import HostTable
-from engine.frontier.sitebudget import SiteBudget
 from engine.frontier.store import Store
 from engine.ipc.channel import from_socket
 from engine.model.messages import Control
@@ -29,6 +28,7 @@ from engine.output.parts import PartWriter
 from engine.output.recover import damaged
 from engine.settings import Settings
 from engine.shard.assembly import assemble
+from engine.shard.factory import site_budget
 from engine.shard.files import raise_limit
 from engine.shard.worker import Worker
 from engine.transport.cache_disk import open_cache
@@ -117,10 +117,7 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
     """Open the frontier and the part, and bring them to agree."""
     folder = Path(config.folder)
     store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
-    limits = [settings.run.max_urls_per_site]
-    if settings.run.stage == "discovery":
-        limits.append(settings.discovery.max_pages_per_site)
-    store.budget = SiteBudget(min(filter(None, limits), default=0))
+    store.budget = site_budget(settings)
     path = folder / "parts" / part_name(config.shard, settings.output.compression)
     if store.last_commit() is not None:
         lost = damaged(path, store.commit_records(), deep=False)
