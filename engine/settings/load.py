@@ -82,7 +82,7 @@ def _layers(
     """Give (key, value, origin) of all layers, the weakest first."""
     for key, value in _flat(_without_redacted(base), BASE_ORIGIN):
         yield key, value, BASE_ORIGIN
-    stage = _stage(flags, base)
+    stage = _stage(flags, environ, base)
     for file in files:
         for key, value, origin in _of_file(file, stage):
             if _is_redacted(value):
@@ -110,9 +110,10 @@ def _of_file(file: Path, stage: str) -> Iterator[tuple[str, Any, str]]:
         yield one.key, one.value, f"{file}, {one.name}"
 
 
-def _stage(flags: Mapping[str, Any], base: Mapping[str, Any]) -> str:
+def _stage(flags: Mapping[str, Any], environ: Mapping[str, str], base: Mapping[str, Any]) -> str:
     """The stage that is run."""
-    given = flags.get("run.stage", base.get("run", {}).get("stage", "enrichment"))
+    usual = environ.get(_variable("run.stage"), base.get("run", {}).get("stage", "enrichment"))
+    given = flags.get("run.stage", usual)
     return str(given.value if isinstance(given, Flag) else given)
 
 
