@@ -100,6 +100,7 @@ class Worker:
             await self._drain()
             tick.cancel()
         self.parts.endings.commit()
+        self._running = False  # what still comes finds no frontier to go to: who sent it keeps it
         self._beat()
 
     # -- what the supervisor says ---------------------------------------------------------------------------------

@@ -123,6 +123,8 @@ def output_name(manifest: Manifest) -> str:
 def settings_difference(manifest: Manifest, settings: Settings) -> str | None:
     """Say which setting differs that must not on a started run; None where all agree."""
     before, now = manifest["fingerprint"], fingerprint(settings)
+    if stage_of(manifest) != settings.run.stage:
+        return f"run.stage was {stage_of(manifest)}, now {settings.run.stage}"
     for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
             return f"{key} was {_short(before.get(key))}, now {_short(now.get(key))}"
