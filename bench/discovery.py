@@ -56,6 +56,7 @@ def main() -> int:
             cost[name] = (counted.cpu_s, requests)
         (cpu, _), (again, asked) = cost["filling a cache"], cost["from the cache"]
         outcome.at_most("CPU of the second run against the first", again / cpu, 0.5)
+        outcome.note("CPU of the second run, ms a page", again * 1000 / options.pages)
         outcome.at_most("requests of the second run against pages", asked / options.pages, 0.1)
         run([sys.executable, "-m", "engine", "verify", out], outcome.folder, 600, "verify")
         outcome.note("verify", "sound")

@@ -26,8 +26,11 @@ class Likeness:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def place(self, url: str, host: str, simhash: str) -> str | None:
-        """Note the text of a page (16 hex digits); the URL of an earlier page of the site whose text is nearly it."""
+    def place(self, url: str, host: str, simhash: str) -> tuple[str, bool] | None:
+        """Note the text of a page (16 hex digits), unless an earlier page of its site has nearly the same one.
+
+        Then it is that page's URL, and whether the simhashes are equal.
+        """
         number = int(simhash, 16)
         site, key = host_id(site_of(host)), url_key(url)
         places = quarters(number)
@@ -39,7 +42,7 @@ class Likeness:
                     (site, place, _COMPARED),
                 ):
                     if key_found != key and alike(number, simhash_found % (1 << 64)):
-                        return str(url_found)
+                        return str(url_found), simhash_found % (1 << 64) == number
             stored = number - (1 << 64) if number >= _SIGN else number  # SQLite's integers are signed
             db.executemany(
                 "INSERT OR REPLACE INTO likeness (site, quarter, key, simhash, url) VALUES (?, ?, ?, ?, ?)",

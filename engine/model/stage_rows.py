@@ -30,6 +30,8 @@ CONFIDENCE: Final = {
 }
 #: Of a page that says, or shows, that it is another one, and of a URL that failed.
 DOUBTFUL: Final = 0.1
+#: Of a page whose text is nearly another's: two texts of few words may well be.
+SIMILAR: Final = 0.5
 
 
 def url_hash(url: str) -> str:
@@ -41,7 +43,11 @@ def discovery_row(
     fetched: Fetched, finding: Finding, first_seen: str, metadata: dict[str, Any], failure: Failure | None
 ) -> Row:
     """A row of stage 1. `metadata` holds what the answer and the page say, its keys where they are known."""
-    sound = failure is None and "duplicate_of" not in metadata
+    confidence = CONFIDENCE[finding.source]
+    if failure is not None or "duplicate_of" in metadata:
+        confidence = DOUBTFUL
+    elif "similar_to" in metadata:
+        confidence = SIMILAR
     return {
         "schema_version": SCHEMA_VERSION,
         "url": fetched.url,
@@ -52,7 +58,7 @@ def discovery_row(
         "first_seen": first_seen,
         "discovery_depth": finding.depth,
         "discovery_source": finding.source.value,
-        "confidence": CONFIDENCE[finding.source] if sound else DOUBTFUL,
+        "confidence": confidence,
         "discovery_metadata": metadata,
         "error": failure.message if failure is not None else None,
         "error_kind": failure.kind.value if failure is not None else None,

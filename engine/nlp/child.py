@@ -11,9 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
-from engine.nlp.outline import OutlineWorker
 from engine.nlp.process import prepare_process, serve
-from engine.nlp.worker import PageWorker
 from engine.observe.logs import get_logger
 from engine.settings import Settings
 
@@ -37,8 +35,19 @@ def child_main(config: NlpConfig) -> None:
     prepare_process(config)
     settings = Settings.model_validate(config.settings)
     try:
-        worker: Worker = OutlineWorker(settings) if settings.run.stage == "discovery" else PageWorker(settings)
+        worker = _worker(settings)
     except EngineError as error:
         get_logger(__name__).error(str(error))
         sys.exit(int(error.exit_code))
     serve(config, settings, worker)
+
+
+def _worker(settings: Settings) -> Worker:
+    """What the stage asks for; each imports a good deal that the other has no use for."""
+    if settings.run.stage == "discovery":
+        from engine.nlp.outline import OutlineWorker  # noqa: PLC0415 - see above
+
+        return OutlineWorker(settings)
+    from engine.nlp.worker import PageWorker  # noqa: PLC0415 - see above
+
+    return PageWorker(settings)

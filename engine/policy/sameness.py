@@ -34,9 +34,14 @@ def quarters(simhash: int) -> list[int]:
     return [(place << _QUARTER_BITS) | (simhash >> (place * _QUARTER_BITS)) & mask for place in range(QUARTERS)]
 
 
+def distance(one: int, other: int) -> int:
+    """In how many bits two simhashes differ."""
+    return (one ^ other).bit_count()
+
+
 def alike(one: int, other: int) -> bool:
     """Whether two simhashes are those of nearly equal texts."""
-    return (one ^ other).bit_count() <= MAX_DISTANCE
+    return distance(one, other) <= MAX_DISTANCE
 
 
 class Shapes:

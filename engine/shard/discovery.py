@@ -145,7 +145,7 @@ class DiscoveryRows:
             like = self._likeness.place(fetched.fetch_url, host, outline["simhash"])
             self._shapes.note(here, duplicate=like is not None)
             if like is not None:
-                metadata["duplicate_of"] = like
+                metadata["duplicate_of" if like[1] else "similar_to"] = like[0]
         links = outline.get("links", [])
         metadata["links_found"] = len(links)
         if not _FOLLOW_NOTHING.isdisjoint(said) or finding.depth >= self._settings.max_depth:

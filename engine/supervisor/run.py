@@ -62,10 +62,15 @@ def run(
                 return ExitCode.COMPLETE
             if ready.plan.settings.fetch.contact is None:
                 _log.warning("sites cannot tell who asks: set fetch.contact to a mail address or a URL of yours")
-            return _Command(request, ready, ready.plan, targets or Targets(), tick_s).carry_out()
+            return _Command(request, ready, ready.plan, targets or _targets(ready.plan), tick_s).carry_out()
     except KeyboardInterrupt:
         tell("stopped before anything was done\n")
         return ExitCode.INTERRUPTED
+
+
+def _targets(plan: Plan) -> Targets:
+    """The processes of a stage: those of discovery have no use for a pipeline."""
+    return Targets(preload=("engine.nlp.preload_outline",)) if plan.settings.run.stage == "discovery" else Targets()
 
 
 class _Command:

@@ -54,7 +54,8 @@ def test_a_text_is_like_an_earlier_one_of_its_site_and_never_like_itself(store):
     likeness = Likeness(store)
     assert likeness.place("http://a.h.test/1", "a.h.test", "ffffffffffffffff") is None
     assert likeness.place("http://a.h.test/1", "a.h.test", "ffffffffffffffff") is None
-    assert likeness.place("http://b.h.test/2", "b.h.test", "fffffffffffffff8") == "http://a.h.test/1"
+    assert likeness.place("http://b.h.test/2", "b.h.test", "fffffffffffffff8") == ("http://a.h.test/1", False)
+    assert likeness.place("http://b.h.test/5", "b.h.test", "ffffffffffffffff") == ("http://a.h.test/1", True)
     assert likeness.place("http://b.h.test/3", "b.h.test", "fffffffffffffff0") is None
     assert likeness.place("http://other.test/4", "other.test", "ffffffffffffffff") is None
 
