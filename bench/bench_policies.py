@@ -13,7 +13,7 @@ from engine.policy.outage import OutageDetector, OutageRules
 from engine.policy.placement import shard_of
 from engine.policy.politeness import Pause, SiteRules, effective_delay, next_due
 from engine.policy.retry import RetryRules, retry_delay
-from engine.policy.robots import parse
+from engine.policy.robots import MAX_BODY_BYTES, parse
 from engine.policy.verdict import RetryClass, Signal, verdict
 
 HOSTS = 100_000
@@ -100,6 +100,16 @@ def bench_robots_match(per_host, rules):
     robots = parse(f"User-agent: *\n{lines}".encode(), "bench")
     paths = [f"/public{n % rules}/articles/{n}.html?id={n}" for n in range(HOSTS)]
     per_host(lambda host: robots.allows(paths[host]))
+
+
+@pytest.mark.parametrize("rule", ["/folder{n}/page", "/folder{n}/*.php$", "/*/{n}.php$"])
+def bench_robots_match_500_kib(benchmark, rule):
+    """What a URL costs under the largest file that is read: prefixes, wildcards after prefixes, wildcards alone."""
+    lines = b"".join(f"Disallow: {rule.format(n=n)}\n".encode() for n in range(30_000))[:MAX_BODY_BYTES]
+    robots = parse(b"User-agent: *\n" + lines, "bench")
+    paths = [f"/folder{n * 37}/articles/{n}.html?id={n}" for n in range(100)]
+    benchmark(lambda: [robots.allows(path) for path in paths])
+    benchmark.extra_info["us_per_url"] = round(benchmark.stats.stats.min / len(paths) * 1e6, 2)
 
 
 def bench_robots_parse(benchmark):

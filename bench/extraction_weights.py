@@ -19,7 +19,8 @@ from resiliparse.parse.html import HTMLTree
 
 from engine.nlp.blocks import read_blocks
 from engine.nlp.charset import decode
-from engine.nlp.evidence import NAMES, evidence
+from engine.nlp.evidence import NAMES
+from engine.nlp.evidence import rows as evidence_of
 from engine.nlp.marks import BIT, WORDS
 
 MIN_PHRASE = 5
@@ -36,7 +37,7 @@ class Data:
         self.bags = []
         for number, page in enumerate(self.pages):
             blocks = read_blocks(HTMLTree.parse(decode(page.body, None).text))
-            for block, row in zip(blocks, evidence(blocks), strict=True):
+            for block, row in zip(blocks, evidence_of(blocks), strict=True):
                 rows.append([*row, *(bool(block.marks & BIT[mark]) for mark in WORDS)])
                 self.page.append(number)
                 sizes.append(block.words)

@@ -14,7 +14,6 @@ import os
 import random
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 
@@ -96,7 +95,7 @@ class Recycled:
 
     def work(self, number, body):
         """The page's row, and the memory of the process that made it."""
-        header = {"type": "page", "id": number, "alone": False, "fetched": asdict(FETCHED), "ct": CONTENT_TYPE}
+        header = {"type": "page", "id": number, "alone": False, "fetched": FETCHED._asdict(), "ct": CONTENT_TYPE}
         while True:
             try:
                 self._socket.sendall(b"".join(encode(header, body)))

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +18,10 @@ from urllib.parse import urlsplit
 from lib import engine_run
 from lib.processes import run
 from lib.results import Outcome, parser
-from lib.servers import await_port, free_port
+from lib.servers import pages_web
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
 COPY = re.compile(r"\.c\d+\.test$")
 
@@ -35,7 +32,7 @@ def main() -> int:
     with Outcome("real_pages", __doc__, options, columns) as outcome:
         urls, out = outcome.folder / "urls.txt", outcome.folder / "out"
         titles = _titles(options.pages_web.resolve().parent.parent / "pages" / "truth")
-        with _serving(options.pages_web, options.copies, urls) as port:
+        with pages_web(options.pages_web, options.copies, urls) as port:
             settings = {
                 "politeness.delay_s": 0, "guard.allow_networks": ["127.0.0.0/8"], **engine_run.all_hosts_at(port),
             }  # fmt: skip
@@ -101,21 +98,6 @@ def _contents(folder: Path) -> set[tuple[str, str]]:
     """Every file and its hash; the lock, which names its last holder, is none of the run's results."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
     return {(str(path), sha256(path.read_bytes()).hexdigest()) for path in files}
-
-
-@contextmanager
-def _serving(script: Path, copies: int, urls: Path) -> Iterator[int]:
-    port = free_port()
-    line = [sys.executable, script, "--port", str(port), "--copies", str(copies), "--list", urls]
-    process = subprocess.Popen(  # noqa: S603 - the script that the caller named
-        line, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        await_port(port, process)
-        yield port
-    finally:
-        process.kill()
-        process.wait()
 
 
 if __name__ == "__main__":

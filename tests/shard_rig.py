@@ -21,6 +21,9 @@ from engine.output.codec import part_name
 from engine.output.parts import PartWriter
 from engine.settings import load
 from engine.shard.assembly import assemble
+from engine.shard.flight import Flight
+from engine.shard.main import queue_lost_rows
+from engine.shard.quarantine import suspects
 from engine.shard.worker import Worker
 from engine.transport.base import Response
 from engine.transport.fake import FakeTransport
@@ -87,6 +90,7 @@ class Shard:
         write=os.pwrite,
         cache=None,
         wall=time.time,
+        fault=0,
         **settings,
     ):
         plain = {
@@ -106,12 +110,18 @@ class Shard:
         self.store = Store.open(folder / f"shard-{shard}.sqlite", create=True)
         table = HostTable(self.store)
         table.reopen()
+        self.flight_path = folder / f"shard-{shard}.flight"
+        flight = Flight.open(self.flight_path, self.settings.run.max_in_flight_pages)
+        found = suspects(self.store, flight.left, fault)
         self.store.commit()
         self.part_path = folder / part_name(shard, "none")
+        queue_lost_rows(self.store, self.part_path)
+        self.store.commit()
         self.part = PartWriter.open(self.part_path, "none", self.store.last_commit(), write)
         self.parts = self.worker.parts = assemble(
             self.settings, shard, shards, loop, store=self.store, table=table, part=self.part, transport=web,
             send=self.send, spawn=self.worker.spawn, max_files=10_000, cache=cache, wall=wall,
+            flight=flight, suspects=found,
         )  # fmt: skip
         self.task = loop.create_task(self.worker.run())
 
@@ -157,13 +167,27 @@ class Shard:
         self.part.close()
 
     async def kill(self):
-        """As SIGKILL: what was not committed is gone."""
+        """As SIGKILL, or a fault: what was not committed is gone, what was mapped is there."""
+        mapped = self.flight_path.read_bytes()
         self.task.cancel()
         await asyncio.wait([self.task])
+        self.flight_path.write_bytes(mapped)
         if self.store.db.in_transaction:
             self.store.db.execute("ROLLBACK")
         self.store.db.close()
         self.part.close()
+
+    async def lose_power(self, cut):
+        """As a power failure: of the files that are written to without a sync, `cut` says how much is left."""
+        part, log = self.part_path, self.store.path.with_name(f"{self.store.path.name}-wal")
+        saved = {path: path.read_bytes() for path in (self.store.path, log, part, self.flight_path) if path.exists()}
+        await self.kill()
+        for path, content in saved.items():
+            path.write_bytes(content)
+        log.with_name(log.name.replace("-wal", "-shm")).unlink(missing_ok=True)
+        for path in (part, log):
+            if path in saved:
+                cut(path)
 
     async def complete(self, *urls):
         """Feed these, wait for their rows, and leave; the rows by URL."""

@@ -1,7 +1,10 @@
-"""Run a command and count the CPU time of every process that comes of it: `counted.py REPORT COMMAND...`.
+"""Run a command and count the CPU time of every process that comes of it, and the memory of the one that held most:
+
+    counted.py REPORT COMMAND...
 
 As a subreaper this process becomes the parent of whatever the command leaves behind (the fork server and its
-children), so that the kernel's figures for reaped children hold all of them. REPORT gets {"cpu_s", "wall_s", "code"}.
+children), so that the kernel's figures for reaped children hold all of them. REPORT gets {"cpu_s", "wall_s", "code",
+"peak"}, bytes.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ def main() -> int:
         except ChildProcessError:
             break
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = {"cpu_s": used.ru_utime + used.ru_stime, "wall_s": wall_s, "code": code}
+    peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    told = {"cpu_s": used.ru_utime + used.ru_stime, "wall_s": wall_s, "code": code, "peak": peak}
     aside = Path(f"{report}.tmp")
     aside.write_text(json.dumps(told))
     aside.replace(report)

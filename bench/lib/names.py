@@ -1,6 +1,7 @@
 """A name server on loopback, in a process of its own; it prints its port.
 
-`gone-…` does not exist; `refused-…` is 127.0.0.2, `hole-…` 127.0.0.3, every other name 127.0.0.1. No name has an
+`gone-…` does not exist, `broken-…` cannot be told (SERVFAIL);
+`refused-…` is 127.0.0.2, `hole-…` 127.0.0.3, every other name 127.0.0.1. No name has an
 IPv6 address.
 """
 
@@ -16,7 +17,7 @@ from lib.parent import die_with_parent
 _HEADER_BYTES = 12
 _A = 1
 _TTL_S = 300
-_NXDOMAIN = 3
+_CODES = {b"broken": 2, b"gone": 3}
 _LAST_BYTE = {b"refused": 2, b"hole": 3}
 
 
@@ -31,7 +32,7 @@ class Names(asyncio.DatagramProtocol):
         (kind,) = struct.unpack_from(">H", data, end)
         question = data[_HEADER_BYTES : end + 4]
         first = question[1 : 1 + question[0]].partition(b"-")[0].lower()
-        code = _NXDOMAIN if first == b"gone" else 0
+        code = _CODES.get(first, 0)
         answers = b""
         if kind == _A and not code:
             address = bytes((127, 0, 0, _LAST_BYTE.get(first, 1)))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import multiprocess
@@ -156,7 +155,7 @@ class _Feed:
     def submit(self) -> None:
         number = self._number
         self._number += 1
-        header = {"fetched": asdict(_fetched(number)), "ct": CONTENT_TYPE}
+        header = {"fetched": _fetched(number)._asdict(), "ct": CONTENT_TYPE}
         self._client.submit(header, self._pages[number % len(self._pages)], self._on_row, self.failures.append)
 
     def _on_row(self, _line: bytes, _kind: object, _ms: float) -> None:

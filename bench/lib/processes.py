@@ -30,11 +30,15 @@ _LEAVE_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a command cost: seconds of CPU (user and system, all its processes), of the clock, and its exit code."""
+    """What a command cost: seconds of CPU (user and system, all its processes), of the clock, and its exit code.
+
+    `peak` are the most bytes that one of its processes held at any time.
+    """
 
     cpu_s: float
     wall_s: float
     code: int
+    peak: int
 
 
 @dataclass(frozen=True, slots=True)

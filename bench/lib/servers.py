@@ -67,6 +67,26 @@ def nginx(folder: Path) -> Iterator[int]:
             process.wait()
 
 
+@contextmanager
+def pages_web(script: Path, copies: int, urls: Path, log: Path | None = None) -> Iterator[int]:
+    """Serve real pages at their own URLs by the script that the caller named; gives the port.
+
+    Their URLs are written to `urls`, and a JSON line a request to `log`.
+    """
+    port = free_port()
+    line = [sys.executable, script, "--port", str(port), "--copies", str(copies), "--list", urls]
+    line += [] if log is None else ["--log", log]
+    process = subprocess.Popen(  # noqa: S603 - the script that the caller named
+        line, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        await_port(port, process)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
 class WebServer:
     """:mod:`lib.web`, running. `stop` ends it and reads what it recorded."""
 
@@ -170,7 +190,7 @@ def free_port() -> int:
 
 def await_port(port: int, process: subprocess.Popen[Any]) -> None:
     """Wait until somebody listens."""
-    for _ in range(200):
+    for _ in range(1200):  # a minute: a server may have much to load, and the machine other work
         with socket.socket() as probe:
             probe.settimeout(0.05)
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -13,6 +13,7 @@ from engine.api import Engine
 from engine.cli.flags import RunFolder
 from engine.cli.talk import results
 from engine.errors import ExitCode
+from engine.observe.report import FailureGroup, failure_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ def command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines for people.")] = False,
 ) -> int:
-    """Count a run's URLs by state and by failure kind; rate and time left. Also while the run is on.
+    """Count a run's URLs by state; failures by kind and site, and what helps; rate, time left. Also while it is on.
 
     [bold]Examples[/bold]
 
@@ -54,11 +55,13 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
     if status["rate"] is not None:
         eta = "" if status["eta_s"] is None else f", about {_span(status['eta_s'])} left"
         yield f"{status['rate']:.1f} rows/s{eta}"
-    kinds = sorted(status["failed_by_kind"].items(), key=lambda item: (-item[1], item[0]))
-    if kinds:
-        yield "failures by kind:"
-        yield from (f"  {count:>9,}  {kind}" for kind, count in kinds)
-
+    if status["failed_by_kind"]:
+        groups = [
+            FailureGroup(one["kind"], one["site"], one["count"], one["example"], "") for one in status["failures"]
+        ]
+        yield "failures, with what helps:"
+        for line in failure_lines(status["failed_by_kind"], groups, exact=status["failures_exact"]):
+            yield f"  {line}"
     for shard in status["per_shard"]:
         yield (
             f"shard {shard['shard']}: {shard['in_flight']} requests in flight of {shard['limit']} at the most"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from asyncio import Future
 
     from engine.model.outcome import Failure
-    from engine.model.task import Task
+    from engine.model.task import Task, TaskKey
     from engine.policy.aimd import HostLimit
     from engine.policy.breaker import Breaker
     from engine.policy.politeness import Pause
@@ -41,9 +41,9 @@ class HostState:
     """One active host. Times are monotonic seconds. The schedule alone moves it between its queues."""
 
     __slots__ = (
-        "address", "answered", "breaker", "condemned", "crawl_delay_s", "cursors", "entry_at", "id", "in_flight",
-        "limit", "name", "next_due", "open", "parked_at", "pause", "pending", "queue", "returned", "robots_pending",
-        "served", "site", "turns", "uncommitted", "unwritten", "waiting",
+        "address", "answered", "breaker", "breaker_open", "condemned", "crawl_delay_s", "cursors", "entry_at", "id",
+        "in_flight", "limit", "name", "next_due", "open", "parked_at", "pause", "pending", "queue", "returned",
+        "robots_pending", "served", "site", "turns", "uncommitted", "unwritten", "waiting",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917 - the parts that a host is made of
@@ -55,6 +55,7 @@ class HostState:
         self.address: Gate | None = None  # known once connected, where politeness.max_per_ip is set
         self.limit = limit
         self.breaker = breaker
+        self.breaker_open = False  # as it was last seen in this process
         self.pause = pause
         self.answered = False  # has answered below 500 in this run
         self.condemned: Failure | None = None  # all its URLs end with this
@@ -121,6 +122,19 @@ class HostState:
     def push_waiting(self, not_before: float, task: Task) -> None:
         """Take back a task to be tried again."""
         heappush(self.waiting, (not_before, task.key.n, task))
+
+    def pop_by_name(self, key: TaskKey) -> Task | None:
+        """A task that waits, whenever its time is, or was put back."""
+        for at, entry in enumerate(self.waiting):
+            if entry[2].key == key:
+                del self.waiting[at]
+                heapify(self.waiting)
+                return entry[2]
+        for at, task in enumerate(self.returned):
+            if task.key == key:
+                del self.returned[at]
+                return task
+        return None
 
     def pop_waiting(self, now: float) -> Task | None:
         """A task whose waiting time is over."""

@@ -92,11 +92,14 @@ class Residence:
     def named(self, name: str, now: float) -> HostState:
         """The state of a host that a redirect leads to, whether or not it has tasks of its own."""
         number = host_id(name)
-        host = self.hosts.get(number)
-        if host is None:
+        if number not in self.hosts:
             self._table.found([(number, name)])
-            host = self._add(self._table.activate_one(number), now)
-        return host
+        return self.numbered(number, now)
+
+    def numbered(self, number: int, now: float) -> HostState:
+        """The state of a host that the frontier has, whenever it is due."""
+        host = self.hosts.get(number)
+        return self._add(self._table.activate_one(number), now) if host is None else host
 
     def _add(self, row: HostRow, now: float) -> HostState:
         site_name = site_of(row.name)

@@ -34,6 +34,9 @@ MAX_REFILL: Final = 64
 #: Hosts in memory for each slot, below which more are brought although some are due: so many take turns.
 WARM_HOSTS_A_SLOT: Final = 4
 
+#: Entries that earlier ones have superseded stay in the heap until their time; at more than this they are dropped.
+MAX_ENTRIES_A_HOST: Final = 4
+
 #: A host that may not be asked for so long makes room for one that waits on disk.
 PARK_AFTER_S: Final = 10.0
 
@@ -51,7 +54,7 @@ class Schedule:
         self._heap: list[tuple[float, int, int, HostState]] = []
         self._sequence = 0
         self._condemned: dict[int, HostState] = {}
-        self._turning: dict[int, HostState] = {}  # hosts with turns, and some that have none any more
+        self._turning: dict[int, HostState] = {}  # hosts with turns
         self._make_room_at = 0.0
 
     # -- ingest ---------------------------------------------------------------------------------------------------
@@ -126,10 +129,7 @@ class Schedule:
 
     def pop_turn(self, now: float) -> HostState | None:
         """A host to ask now whose next request is a turn. There are no more of them than pages under way."""
-        for host in list(self._turning.values()):
-            if not host.turns:
-                del self._turning[host.id]
-                continue
+        for host in self._turning.values():
             ready, gates = host.ready_at(now), (host.site, host.address)
             if ready is None or ready > now or self._at_limit(host) or any(gate and gate.full for gate in gates):
                 continue
@@ -147,6 +147,17 @@ class Schedule:
             self._condemned[host.id] = host
         return host
 
+    def take_by_name(self, key: TaskKey, now: float) -> tuple[HostState, Task] | None:
+        """Hand out a task that waits, or was put back, whenever its time is; None where it is not to be fetched."""
+        host = self._residence.numbered(key.host_id, now)
+        if host.condemned is not None:
+            self._condemned[host.id] = host
+            return None
+        task = host.pop_by_name(key)
+        host.uncommitted += task is not None
+        self.push(host, now)  # its other tasks have come off the disk with it; it may go back there if nothing is out
+        return None if task is None else (host, task)
+
     def _make_room(self, now: float) -> None:
         """Hosts that must wait long go to disk, those that wait longest first."""
         if now < self._make_room_at:
@@ -156,7 +167,12 @@ class Schedule:
         late = [host for host in self.hosts.values() if host.entry_at is not None and host.entry_at > after]
         for host in nlargest(ACTIVATE_BATCH, late, key=attrgetter("entry_at")):
             self._residence.park(host, host.entry_at or after, now)
-        self._heap = [entry for entry in self._heap if entry[3].entry_at == entry[0]]
+        self._drop_superseded()
+
+    def _drop_superseded(self) -> None:
+        """Leave each host one entry, the valid one."""
+        valid = {entry[3].id: entry for entry in self._heap if entry[3].entry_at == entry[0]}
+        self._heap[:] = valid.values()  # in place: whoever is in the midst of it goes on with this one
         heapify(self._heap)
 
     def _admit(self, now: float) -> bool:
@@ -225,6 +241,8 @@ class Schedule:
         host.entry_at = at
         self._sequence += 1
         heappush(self._heap, (at, host.served, self._sequence, host))
+        if len(self._heap) > MAX_ENTRIES_A_HOST * len(self.hosts) + MIN_REFILL:
+            self._drop_superseded()
 
     def revisit(self, host: HostState, now: float) -> None:
         """An event of the host's own is over: it goes where it belongs, on disk if nothing is left of it."""
@@ -236,6 +254,13 @@ class Schedule:
         host.turns.append(turn)
         self._turning[host.id] = host
         self.push(host, now)
+
+    def take_turn(self, host: HostState) -> Future[Any]:
+        """The oldest turn of a host that was popped, or is to have none."""
+        turn = host.turns.popleft()
+        if not host.turns:
+            del self._turning[host.id]
+        return turn
 
     def granted(self, host: HostState, now: float) -> Gate | None:
         """A request to a popped host begins; the address gate that it is counted at is returned."""
@@ -320,7 +345,7 @@ class Schedule:
         host.entry_at = None
         self._condemned[host.id] = host
         while host.turns:
-            turn = host.turns.popleft()
+            turn = self.take_turn(host)
             if not turn.done():
                 turn.set_result(None)
 

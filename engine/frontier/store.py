@@ -6,17 +6,18 @@ may come at any moment and makes durable all that was done before it.
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
-from engine.frontier.schema import connect, writing
+from engine.frontier.schema import connect, insert_tasks, writing
 from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
 from engine.model.url import host_id, url_key
+from engine.observe.faultpoint import failing_point
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -124,6 +125,7 @@ class Store:
                 )
                 self._dirty.clear()
             if self.db.in_transaction:
+                failing_point("frontier_commit", sqlite3.OperationalError("disk I/O error"))
                 self.db.execute("COMMIT")
 
     def set_meta(self, **values: int) -> None:
@@ -162,7 +164,11 @@ class Store:
                         self.count("left_out", 1)
                         continue
                 number = host_id(host)
-                rows.append((number, band, n, key, url, fetch_url, where, auth, extra.encode() if extra else None))
+                # A bytearray: for bytes, sqlite3 looks for an adapter, at the price of an index entry.
+                rows.append((
+                    n, number, bytearray(key), url, where, band, fetch_url, auth,
+                    bytearray(extra, "utf-8") if extra else None,
+                ))  # fmt: skip
                 n += 1
                 known = hosts.get(number)
                 if known is None:
@@ -173,7 +179,7 @@ class Store:
                 if band:
                     self._banded = True
             before = db.total_changes
-            db.executemany("INSERT OR IGNORE INTO task VALUES (?,?,?,?,?,?,?,?,?)", rows)
+            insert_tasks(db, rows)
             new = db.total_changes - before
             self._next_n = n
             self.cursor = max(self.cursor, cursor)
@@ -271,6 +277,20 @@ class Store:
             self.count("failed", failed)
             self.count("done", len(rows) - failed)
             return commit_id
+
+    def unfinished(self, key: bytes) -> TaskKey | None:
+        """Where the task of a URL's key lies; None where there is none, or it has ended."""
+        sql = f"SELECT t.host, t.band, t.n FROM task t WHERE t.key = ?{_NO_RESULT}"  # noqa: S608 - constants
+        row = self.db.execute(sql, (key,)).fetchone()
+        return TaskKey(*row) if row else None
+
+    def hold_back(self, tasks: Sequence[Waiting]) -> None:
+        """Let tasks wait by name from now on; those that wait already stay as they are."""
+        held = "SELECT 1 FROM waiting WHERE host = ? AND band = ? AND n = ?"
+        self.add_waiting([
+            task for task in tasks
+            if not self.db.execute(held, (task.key.host_id, task.key.band, task.key.n)).fetchone()
+        ])  # fmt: skip
 
     def add_waiting(self, tasks: Sequence[Waiting]) -> None:
         """Note tasks that are to be tried again."""

@@ -7,8 +7,9 @@ Times in messages are durations: no two processes compare clocks.
 
 from __future__ import annotations
 
+import signal
 from enum import StrEnum
-from typing import TypedDict
+from typing import Final, TypedDict
 
 
 class Control(StrEnum):
@@ -49,11 +50,15 @@ class Page(StrEnum):
     ROW = "row"  # id: int, kind: FailureKind value | None, ms: float; body: the row as one JSON line with newline
 
 
+#: What ends an NLP child whose page takes too long: its time of work, or of the clock, is up.
+TIMEOUT_SIGNALS: Final = (signal.SIGPROF, signal.SIGALRM)
+
+
 class NlpExit(StrEnum):
     """Why an NLP child ended."""
 
     RECYCLED = "recycled"  # exit code 0: it asked to be replaced (memory); nobody is suspect
-    TIMEOUT = "timeout"  # SIGALRM: its batch took longer than nlp.timeout_s
+    TIMEOUT = "timeout"  # one of TIMEOUT_SIGNALS: its page took longer than nlp.timeout_s
     CRASHED = "crashed"  # any other signal or exit code
     STOPPED = "stopped"  # the supervisor ended it
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 
 class FailureKind(StrEnum):
@@ -37,16 +38,24 @@ class FailureKind(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+#: A sentence is for people, and quotes what a server sent: a Location of 32 KB would make a row of as many.
+MAX_MESSAGE_CHARS: Final = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A kind and a sentence for people (shown in the row's `error`)."""
+    """A kind and a sentence for people (shown in the row's `error`), cut to MAX_MESSAGE_CHARS."""
 
     kind: FailureKind
     message: str
 
+    def __post_init__(self) -> None:
+        """Cut a sentence that is too long, whoever wrote it."""
+        if len(self.message) > MAX_MESSAGE_CHARS:
+            object.__setattr__(self, "message", self.message[: MAX_MESSAGE_CHARS - 1] + "…")
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+
+class Outcome(NamedTuple):
     """The end of one request: an HTTP status, or a failure before one came (then `status` is 0).
 
     `kind` is None where the answer is to be used as it is (2xx, and a redirect that is followed).

@@ -12,7 +12,8 @@ class ShardConfig:
 
     `control_fd` is the shard's end of the control socket, `life_fd` the read end of the supervisor's life pipe.
     `retry_kinds` asks it to queue failed rows again before anything else: None does not, () means every kind. Only a
-    shard's first process in a command is asked, so a restart does not take up again what has failed since.
+    shard's first process in a command is asked, so a restart does not take up again what has failed since. `fault` is
+    the signal of a fault by which the shard's last process died, 0 where it did not.
     """
 
     shard: int
@@ -24,6 +25,7 @@ class ShardConfig:
     log_level: str = "info"
     log_format: str = "console"
     retry_kinds: tuple[str, ...] | None = None
+    fault: int = 0
 
 
 @dataclass(frozen=True, slots=True)

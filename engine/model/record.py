@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from engine.model.outcome import Failure
@@ -16,8 +15,7 @@ SCHEMA_VERSION = 1
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """What the shard knows of a URL when its row is made.
 
     `content_type` is the header as it came; the row has its media type alone. `input` is the object of the other input

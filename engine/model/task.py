@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 #: An ordinal is a 1-based line or row number in one input; a position orders (input, ordinal) over all inputs.
 ORDINAL_BITS = 40
@@ -18,8 +19,7 @@ def split_position(value: int) -> tuple[int, int]:
     return value >> ORDINAL_BITS, value & ((1 << ORDINAL_BITS) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskKey:
+class TaskKey(NamedTuple):
     """Where a task lies in its shard's frontier: (host id, priority band, sequence number), its primary key.
 
     `band` is the negated priority, so that a smaller band is served first.

@@ -63,15 +63,20 @@ _TIME_MODIFIED: Final = ("update", "modif")
 _TIME_OTHER: Final = ("comment", "event", "duration", "reply")
 
 
-def find_authorship(facts: Facts, json_ld: JsonLd, blocks: Sequence[Block], url: str) -> Byline:
-    """The author, or authors joined by commas, or "", and the date of publication or None; the page is at `url`."""
+def find_authorship(facts: Facts, json_ld: JsonLd, blocks: Sequence[Block], title: str, url: str) -> Byline:
+    """The author, or authors joined by commas, or "", and the date of publication or None.
+
+    The page has this `title`, and is at `url`.
+    """
     author = _first_named(_stated_authors(facts, json_ld))
-    date = first_date(_stated_dates(facts, json_ld)) or dates.from_url(url)
-    if author and date:
-        return Byline(author, date)
-    byline = find_byline(blocks)
+    stated = first_date(_stated_dates(facts, json_ld))
+    shown = dates.from_url(url)
+    if author and (stated or shown):
+        return Byline(author, dates.as_shown(stated, shown))
+    byline = find_byline(blocks, title)
     author = author or _first_named([[byline.author], _only_name(facts.bylines)])
-    date = date or byline.date or first_date([*_lone_time(facts, has_author=bool(author)), *facts.dated])
+    shown = shown or byline.date
+    date = dates.as_shown(stated, shown) or first_date([*_lone_time(facts, has_author=bool(author)), *facts.dated])
     return Byline(author, date)
 
 
@@ -96,8 +101,9 @@ def _stated_authors(facts: Facts, json_ld: JsonLd) -> Iterable[Sequence[str]]:
 
 
 def _stated_dates(facts: Facts, json_ld: JsonLd) -> Iterable[str]:
-    yield json_ld.value("datePublished", "uploadDate", "dateCreated")
+    yield json_ld.value("datePublished")
     yield from (facts.meta[name] for name in _PUBLISHED if name in facts.meta)
+    yield json_ld.value("uploadDate", "dateCreated")
     yield from _times(facts, _TIME_PUBLISHED)
 
 

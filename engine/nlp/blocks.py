@@ -3,15 +3,16 @@
 Asking a resiliparse tree node by node costs a microsecond or more a step, so the tree is asked twice only: a selector
 drops what is never text of the page, then the body is written out again, well-formed whatever the page was, and one
 regular expression cuts it at the tags that separate text. What stands between two of them is a block; inline tags are
-part of the text and vanish from it. An element that may hold several blocks is a box; empty ones are never made.
+part of the text and vanish from it, those of links and line breaks for signs that count its linked words and part its
+lines. An element that may hold several blocks is a box; empty ones are never made.
 """
 
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from engine.nlp import clean
 from engine.nlp.marks import HIDDEN, UNSCRIPTED, marks_of
 
 if TYPE_CHECKING:
@@ -19,21 +20,51 @@ if TYPE_CHECKING:
 
 #: No text of the page by their elements: taken out of the tree before it is written. What else is never shown is rare,
 #: so it is read and marked hidden.
-DROPPED: Final = "script, style, svg, select, nav, footer, aside, header"
+DROPPED: Final = "script, style, svg, select, nav, footer, aside, header, iframe"
 
 _BOXES: Final = (
-    "address|article|audio|blockquote|body|canvas|center|details|dialog|div|dl|fieldset|figure|form|header|iframe|"
-    "main|noscript|object|ol|section|table|template|textarea|ul|video"
+    *("address", "article", "audio", "blockquote", "body", "canvas", "center", "details", "dialog", "div", "dl"),
+    *("fieldset", "figure", "form", "header", "main", "noembed", "noframes", "noscript", "object", "ol", "section"),
+    *("table", "template", "textarea", "ul", "video"),
 )
-_LEAVES: Final = "button|caption|dd|dt|figcaption|h[1-6]|label|legend|li|p|pre|summary|t[dhr]"
-#: Attribute values may hold any sign but the quotation mark: the serializer escapes that one (HTML, 13.3).
-_ATTRIBUTES: Final = r'([^>"]*+(?:"[^"]*+"[^>"]*+)*+)'
+_LEAVES: Final = (
+    *("button", "caption", "dd", "dt", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "label", "legend", "li"),
+    *("p", "pre", "summary", "td", "th", "tr"),
+)
+
+
+def _any_of(*names: str) -> str:
+    """A pattern for any of `names`: those that begin alike are tried together, since most tags are none of them."""
+    by_letter: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_letter.setdefault(name[0], []).append(name[1:])
+    return "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in by_letter.items())
+
+
 #: Cuts a page into its first text, then threes: a tag's name, with a slash where it closes; its attributes; the text.
-_CUT: Final = re.compile(rf"<(/?(?:{_BOXES}|{_LEAVES}|a|br|hr)\b){_ATTRIBUTES}>")
-_BOX_NAMES: Final = frozenset(_BOXES.split("|"))
-_COMMENT: Final = re.compile("<!--.*?-->", re.DOTALL)
-_TAG: Final = re.compile(r'<[^>"]*+(?:"[^"]*+"[^>"]*+)*+>')
+#: The serializer writes attributes in one way only, and the quotation mark in a value as a reference (HTML, 13.3). What
+#: has the start of a tag in a name is no such tag.
+_CUT: Final = re.compile(rf'<(/?(?:{_any_of(*_BOXES, *_LEAVES, "hr")}))((?: [^<>=]++(?:="[^"]*+")?+)*+)>')
+#: Any other tag; a broken page's attributes may have any names. To be looked for only where a ">" follows, or each of a
+#: thousand starts of one would be followed to the end of the text.
+_TAG: Final = re.compile(r'<[^>=]*+(?:=(?:"[^"]*+")?+[^>=]*+)*+>')
+_MARKED_BREAK: Final = re.compile("<br [^<>]*>")
+#: Signs that no text holds: in place of a line break, of a link's start and of its end.
 _BREAK: Final = "\x01"
+_LINK_START: Final = "\x02"
+_LINK_END: Final = "\x03"
+_LINK_TAG: Final = f"{_LINK_START}<a "
+_SIGNS: Final = str.maketrans("", "", _BREAK + _LINK_START + _LINK_END)
+
+_OPENS_BOX, _CLOSES_BOX, _OPENS_LEAF, _CLOSES_LEAF, _OPENS_ROW = range(5)
+_MEANINGS: Final = {
+    **dict.fromkeys(_BOXES, _OPENS_BOX),
+    **{f"/{name}": _CLOSES_BOX for name in _BOXES},
+    **dict.fromkeys(_LEAVES, _OPENS_LEAF),
+    **{f"/{name}": _CLOSES_LEAF for name in _LEAVES},
+    "hr": _CLOSES_LEAF,
+    "tr": _OPENS_ROW,
+}
 
 
 class Box:
@@ -41,9 +72,9 @@ class Box:
 
     __slots__ = ("blocks", "marks", "parent", "words")
 
-    def __init__(self, parent: Box | None, tag: str, attributes: str) -> None:
+    def __init__(self, parent: Box | None, marks: int) -> None:
         self.parent = parent
-        self.marks: int = marks_of(tag, attributes) | parent.marks if parent else 0
+        self.marks = marks
         self.blocks = 0
         self.words = 0
 
@@ -74,84 +105,95 @@ def read_blocks(tree: HTMLTree) -> list[Block]:
         return []
     for element in body.query_selector_all(DROPPED)[:]:
         # An article's own header holds its title; a site's holds its menus.
-        if element.tag != "header" or element.query_selector("h1") is None:
+        if element.tag != "header" or not element.get_elements_by_tag_name("h1"):
             element.decompose()
-    markup = body.html
-    markup = _COMMENT.sub("", markup)
+    markup = _without_comments(body.html)
+    if _BREAK in markup or _LINK_START in markup or _LINK_END in markup:
+        markup = markup.translate(_SIGNS)
     blocks = _read(_CUT.split(markup))
     return [block for block in blocks if not block.marks & UNSCRIPTED] or blocks
+
+
+def _without_comments(markup: str) -> str:
+    last = markup.rfind("-->") + 3  # what opens behind it is a text that looks like a comment's start
+    before, *others = markup[:last].split("<!--")
+    return "".join([before, *[text.partition("-->")[2] for text in others], markup[last:]])
 
 
 def _read(pieces: list[str]) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call a tag would double its time
     """The blocks of a page that is cut at its tags."""
     blocks: list[Block] = []
-    path: list[Box] = [Box(None, "", "")]
+    box = Box(None, 0)
     opened: list[tuple[str, str]] = []
-    parts: list[str] = []
     kind = kind_attributes = ""
-    in_link = link_words = row = 0
-    for name, attributes, text in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-        if name == "a":
-            in_link += 1
-        elif name == "/a":
-            in_link -= 1
-        elif name == "br":
-            parts.append(_BREAK)
-        else:
-            if parts:
-                string, words = _words_of(parts, kind == "pre")
-                parts = []
-                if words:
-                    for tag, written in opened:
-                        path.append(Box(path[-1], tag, written))
-                    opened = []
-                    box = path[-1]
-                    marks = box.marks | marks_of(kind, kind_attributes) if kind_attributes else box.marks
-                    if not marks & HIDDEN:
-                        link_words = min(link_words, words)
-                        box.blocks += 1
-                        box.words += words
-                        blocks.append(Block(box, kind, marks, row, string, words, link_words))
-                link_words = 0
-            if name in _BOX_NAMES:
-                opened.append((name, attributes))
-            elif name[0] != "/":
-                kind = name
-                kind_attributes = attributes
-                if name == "tr":
-                    row += 1
-            elif name[1:] not in _BOX_NAMES:
-                kind = ""
-                kind_attributes = ""
-            elif opened:
+    row = 0
+    in_link = False
+    for name, attributes, written in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        meaning = _MEANINGS[name]
+        if meaning == _OPENS_BOX:
+            opened.append((name, attributes))
+        elif meaning == _CLOSES_BOX:
+            if opened:
                 opened.pop()
-            elif len(path) > 1:
-                box = path.pop()
-                parent = path[-1]
+            elif (parent := box.parent) is not None:
                 parent.blocks += box.blocks
                 parent.words += box.words
-        if text:
-            if not text.isspace():
-                parts.append(text)
-                if in_link > 0:
-                    link_words += len(text.split())
-            elif parts:
-                parts.append(text)
+                box = parent
+        elif meaning == _CLOSES_LEAF:
+            kind = kind_attributes = ""
+        else:
+            kind = name
+            kind_attributes = attributes
+            if meaning == _OPENS_ROW:
+                row += 1
+        if not written or written.isspace():
+            continue
+        text = written
+        link_words = len(text) if in_link else 0  # more than its words: none of them is outside the link
+        if "<" in text:
+            if linked := in_link or "<a " in text:
+                text = text.replace("<a ", _LINK_TAG).replace("</a>", _LINK_END)
+            if "<br" in text:
+                text = _MARKED_BREAK.sub(_BREAK, text.replace("<br>", _BREAK))
+            end = text.rfind(">") + 1
+            text = _TAG.sub("", text[:end]) + text[end:]
+            if linked:
+                text, link_words, in_link = _linked(text, in_link)
+        if "&" in text:
+            text = text.replace("&nbsp;", "\xa0").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        if kind == "pre":
+            text = clean.lines(text.replace(_BREAK, "\n")).strip("\n")
+            words = len(text.split())
+        elif _BREAK in text:
+            text = "\n".join([line for part in text.split(_BREAK) if (line := " ".join(part.split()))])
+            words = text.count(" ") + text.count("\n") + 1 if text else 0
+        else:
+            split = text.split()
+            text = " ".join(split)
+            words = len(split)
+        if words:
+            if opened:
+                for tag, owned in opened:
+                    box = Box(box, marks_of(tag, owned) | box.marks)
+                opened.clear()
+            marks = box.marks | marks_of(kind, kind_attributes) if kind_attributes else box.marks
+            if not marks & HIDDEN:
+                box.blocks += 1
+                box.words += words
+                link_words = min(link_words, words)
+                blocks.append(Block(box, kind, marks, row, text, words, link_words))
     return blocks
 
 
-def _words_of(parts: list[str], is_formatted: bool) -> tuple[str, int]:
-    """The text of a block's parts, and how many words it has."""
-    text = "".join(parts)
-    if "<" in text:
-        text = _TAG.sub("", text)
-    if "&" in text:
-        text = unescape(text)
-    if is_formatted:
-        text = text.replace(_BREAK, "\n").strip("\n")
-        return text, len(text.split())
-    words = text.split()
-    if _BREAK in text:
-        text = "\n".join([line for part in text.split(_BREAK) if (line := " ".join(part.split()))])
-        return text, text.count(" ") + text.count("\n") + 1 if text else 0
-    return " ".join(words), len(words)
+def _linked(text: str, in_link: bool) -> tuple[str, int, bool]:
+    """`text` without the signs of its links, how many of its words they hold, and whether one is open at its end."""
+    before, *links = text.split(_LINK_START)
+    if in_link:
+        links.insert(0, before)
+        before = ""
+    words = 0
+    for link in links:
+        inside, end, _ = link.partition(_LINK_END)
+        words += len(inside.split())
+        in_link = not end
+    return (before + "".join(links)).replace(_LINK_END, ""), words, in_link

@@ -64,9 +64,9 @@ class Byline(NamedTuple):
     date: str | None
 
 
-def find_byline(blocks: Sequence[Block]) -> Byline:
-    """The byline of the page that consists of `blocks`."""
-    heading = next((number for number, block in enumerate(blocks) if block.kind == "h1"), 0)
+def find_byline(blocks: Sequence[Block], title: str = "") -> Byline:
+    """The byline of the page that consists of `blocks` and has this `title`."""
+    heading = _heading(blocks, title)
     near = [*range(heading, min(len(blocks), heading + _AFTER)), *range(max(0, heading - _BEFORE), heading)]
     author, author_at = _labelled(blocks)
     if author_at is not None:
@@ -76,6 +76,14 @@ def find_byline(blocks: Sequence[Block]) -> Byline:
     if date is None:
         date, _ = _date(blocks, [n for n, block in enumerate(blocks) if _DATED.match(block.text)])
     return Byline(author or _marked(blocks, lines, heading) or _beside(blocks, date_at, heading), date)
+
+
+def _heading(blocks: Sequence[Block], title: str) -> int:
+    """Where the page's heading stands: its first h1, or else the first block that is its title; 0 for nowhere."""
+    of_kind = next((number for number, block in enumerate(blocks) if block.kind == "h1"), None)
+    if of_kind is not None:
+        return of_kind
+    return next((number for number, block in enumerate(blocks) if block.text == title), 0)
 
 
 def _date(blocks: Sequence[Block], lines: Sequence[int]) -> tuple[str | None, int | None]:

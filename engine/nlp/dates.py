@@ -59,6 +59,18 @@ def from_url(url: str) -> str | None:
     return _date(*found.groups()) if found else None
 
 
+def as_shown(stated: str | None, shown: str | None) -> str | None:
+    """`stated`, unless it is of the day before or after the one that a page shows to its readers; either may be None.
+
+    Machines are told the moment in UTC, readers the day where the site is, and only that is a day that somebody wrote.
+    """
+    if stated is None or shown is None:
+        return stated or shown
+    days = [date.fromisoformat(moment[:10]) for moment in (stated, shown)]
+    is_local = stated[10:] and not stated.endswith(("Z", "+00:00"))
+    return shown if not is_local and abs((days[0] - days[1]).days) == 1 else stated
+
+
 def _from_iso(found: re.Match[str]) -> str | None:
     year, month, day, hour, minute, second, offset = found.groups()
     day_only = _date(year, month, day)

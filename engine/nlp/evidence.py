@@ -1,28 +1,33 @@
 """What speaks for a block of a page being main text, as numbers: the only thing that its score is made from.
 
-One row a block, in the order of :data:`NAMES`: the block itself, where it stands, the boxes around it. What each number
-is worth is in :mod:`engine.nlp.weights`; what the words of classes say is kept apart as marks.
+A block has flags (what it is or is not), measures of its own, and those of the boxes around it, which it shares with
+its neighbours. What each is worth is in :mod:`engine.nlp.weights`; what the words of classes say are marks, kept apart.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from math import log1p
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from engine.nlp.blocks import Block, Box
 
-NAMES: Final = (
+#: What a block is or is not, in the order of its bits.
+FLAGS: Final = (
     "paragraph",
     "item",
     "heading",
     "cell",
-    "link_share",
     "repeated",
     "boilerplate_words",
     "under_boilerplate_heading",
-    "position",
     "before_h1",
+)
+#: The share of its words in links, and that of the page's blocks before it.
+MEASURES: Final = ("link_share", "position")
+#: The numbers that all blocks of a box share.
+AROUND: Final = (
     "no_h1",
     "page_long_share",
     "box_words_a_block",
@@ -30,10 +35,20 @@ NAMES: Final = (
     "outer_share",
     "outermost_words_a_block",
 )
+NAMES: Final = (*FLAGS, *MEASURES, *AROUND)
 
-_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_ITEMS: Final = frozenset({"li", "dd", "dt"})
-_CELLS: Final = frozenset({"td", "th"})
+_BIT: Final = {flag: 1 << number for number, flag in enumerate(FLAGS)}
+_HEADING: Final = _BIT["heading"]
+_REPEATED: Final = _BIT["repeated"]
+_LABEL: Final = _BIT["boilerplate_words"]
+_UNDER: Final = _BIT["under_boilerplate_heading"]
+_BEFORE_H1: Final = _BIT["before_h1"]
+_BY_KIND: Final = {
+    "p": _BIT["paragraph"],
+    **dict.fromkeys(("li", "dd", "dt"), _BIT["item"]),
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _HEADING),
+    **dict.fromkeys(("td", "th"), _BIT["cell"]),
+}
 
 #: A block of at most so many words may be a label, which its words then tell.
 _LABEL_WORDS: Final = 12
@@ -62,62 +77,58 @@ _AFTER: Final = frozenset(
 )
 
 
-def evidence(blocks: list[Block]) -> list[tuple[float, ...]]:
-    """The numbers of each of a page's blocks."""
-    count = len(blocks)
+class Evidence(NamedTuple):
+    """A page's: of each block its flags as bits, in order; of each box what its blocks share."""
+
+    flags: list[int]
+    boxes: dict[Box, tuple[float, ...]]
+
+
+def evidence(blocks: list[Block]) -> Evidence:
+    """What speaks for and against each of a page's blocks, but for its MEASURES."""
     total = sum([block.words for block in blocks]) or 1
-    long_words = sum(
-        [
-            block.words
-            for block in blocks
-            if block.words >= _PROSE_WORDS and block.link_words < _PROSE_LINK_SHARE * block.words
-        ]
-    )
-    seen: dict[str, int] = {}
-    first_h1 = -1
-    for number, block in enumerate(blocks):
-        seen[block.text] = seen.get(block.text, 0) + 1
-        if first_h1 < 0 and block.kind == "h1":
-            first_h1 = number
-    long_share = long_words / total
-    has_no_h1 = first_h1 < 0
-    around: dict[Box, tuple[float, ...]] = {}
-    under = False
-    rows: list[tuple[float, ...]] = []
-    for number, block in enumerate(blocks):
-        kind = block.kind
-        words = block.words
-        is_heading = kind in _HEADINGS
-        is_label = False
+    prose = [b.words for b in blocks if b.words >= _PROSE_WORDS and b.link_words < _PROSE_LINK_SHARE * b.words]
+    times = Counter([block.text for block in blocks])
+    first_h1 = next((number for number, block in enumerate(blocks) if block.kind == "h1"), -1)
+    page = (first_h1 < 0, sum(prose) / total)
+    boxes: dict[Box, tuple[float, ...]] = {}
+    found: list[int] = []
+    last = None
+    under = 0
+    for number, (box, kind, _, _, text, words, _) in enumerate(blocks):
+        flags = _BY_KIND.get(kind, 0)
         if words <= _LABEL_WORDS:
-            label = block.text.lower().split()
-            is_label = not _LABELS.isdisjoint(label)
-            if is_heading:
-                under = words <= _HEADING_WORDS and not _AFTER.isdisjoint(label)
-        elif is_heading:
-            under = False
-        box = block.box
-        boxes = around.get(box)
-        if boxes is None:
-            boxes = around[box] = _around(box, total)
-        rows.append(
-            (
-                kind == "p",
-                kind in _ITEMS,
-                is_heading,
-                kind in _CELLS,
-                block.link_words / words,
-                seen[block.text] > 1,
-                is_label,
-                under,
-                number / count,
-                number < first_h1,
-                has_no_h1,
-                long_share,
-                *boxes,
-            )
+            label = text.lower().split()
+            if flags & _HEADING:
+                under = _UNDER if words <= _HEADING_WORDS and not _AFTER.isdisjoint(label) else 0
+            if not _LABELS.isdisjoint(label):
+                flags |= _LABEL
+        elif flags & _HEADING:
+            under = 0
+        if times[text] > 1:
+            flags |= _REPEATED
+        if number < first_h1:
+            flags |= _BEFORE_H1
+        if box is not last:
+            last = box
+            if box not in boxes:
+                boxes[box] = (*page, *_around(box, total))
+        found.append(flags | under)
+    return Evidence(found, boxes)
+
+
+def rows(blocks: list[Block]) -> list[tuple[float, ...]]:
+    """All numbers of each of a page's blocks, in the order of :data:`NAMES`: what the weights are fitted to."""
+    found = evidence(blocks)
+    return [
+        (
+            *(float(bool(flags & bit)) for bit in _BIT.values()),
+            block.link_words / block.words,
+            number / len(blocks),
+            *found.boxes[block.box],
         )
-    return rows
+        for number, (block, flags) in enumerate(zip(blocks, found.flags, strict=True))
+    ]
 
 
 def _around(box: Box, total: int) -> tuple[float, float, float, float]:

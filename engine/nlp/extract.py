@@ -43,6 +43,10 @@ SUPPORTED: Final = (
 
 _MAX_MESSAGE_CHARS: Final = 300
 
+#: What is read of a text of any kind: as much as fetch.max_body_bytes allows unless it is raised. Up to here a page
+#: costs a few seconds and 400 MB at the most.
+MAX_TEXT_BYTES: Final = 10 << 20
+
 
 class ExtractSettings(Protocol):
     """The settings of the group `extract` that extraction needs."""
@@ -62,6 +66,11 @@ class ExtractSettings(Protocol):
         """Pages of a PDF that are read; 0 for all."""
         ...
 
+    @property
+    def image_location(self) -> bool:
+        """Whether the place where a picture was taken is told."""
+        ...
+
 
 class Extractors:
     """All extractors under one set of settings; made once a process. UsageError where `careful` is not installed."""
@@ -71,6 +80,7 @@ class Extractors:
         self._main_text = maintext.load_careful() if settings.extractor == "careful" else maintext.fast
         self._wanted = frozenset(map(canonical, settings.content_types))
         self._pdf_max_pages = settings.pdf_max_pages
+        self._image_location = settings.image_location
         self._log = structlog.get_logger(__name__)
 
     def extract(self, body: bytes, content_type: str, url: str) -> Extracted:
@@ -105,16 +115,20 @@ class Extractors:
         )
 
     def _extract(self, body: bytes, content_type: str, charset: str | None, url: str) -> Extracted:
-        if content_type == "text/html":
-            return extract_html(body, charset, url, self._main_text)
         if content_type == "application/pdf":
             return extract_pdf(body, self._pdf_max_pages)
         major = content_type.partition("/")[0]
         if major == "image" and not content_type.endswith("+xml"):
-            return extract_image(body, content_type)
+            return extract_image(body, content_type, with_location=self._image_location)
         if major in {"audio", "video"}:
             return extract_audio_video(body, content_type)
-        return extract_plain(body, charset, content_type)
+        read = body[:MAX_TEXT_BYTES]
+        if content_type == "text/html":
+            extracted = extract_html(read, charset, url, self._main_text)
+        else:
+            extracted = extract_plain(read, charset, content_type)
+        extracted.whole = extracted.whole and len(read) == len(body)
+        return extracted
 
 
 def _names(content_type: str) -> tuple[str, ...]:

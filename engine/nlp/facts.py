@@ -19,6 +19,10 @@ MAX_HEADINGS: Final = 8
 MAX_TIMES: Final = 20
 MAX_CITED: Final = 50
 MAX_ROBOTS_CHARS: Final = 1000
+#: JSON-LD that is read, and text of elements that are marked as the author's or a date: in each other, each of them has
+#: all the text of those in it.
+MAX_JSON_LD_CHARS: Final = 1_000_000
+MAX_MARKED_CHARS: Final = 5_000_000
 
 _SELECTOR: Final = (
     'html, meta[content], link[rel="canonical" i], link[rel="alternate" i][type], link[rel="enclosure" i], title, h1, '
@@ -72,6 +76,8 @@ class Facts:
     json_ld: list[str] = field(default_factory=list)
     has_pdf_links: bool = False
     has_audio_links: bool = False
+    json_ld_chars: int = 0
+    marked_chars: int = 0
 
 
 def gather(tree: HTMLTree, source: str) -> Facts:
@@ -138,7 +144,9 @@ def _time(facts: Facts, element: ElementNode) -> None:
 
 
 def _script(facts: Facts, element: ElementNode) -> None:
-    if text := element.text_content:
+    text = element.text_content or ""
+    facts.json_ld_chars += len(text)
+    if text and facts.json_ld_chars <= MAX_JSON_LD_CHARS:
         facts.json_ld.append(text)
 
 
@@ -156,13 +164,15 @@ def _other(facts: Facts, element: ElementNode) -> None:
     if (element.getattr("rel") or "").lower() == "author":
         _append(facts.authors, element, MAX_HEADINGS)
     elif element.getattr("itemprop") == "author":
-        _microdata_author(facts, element)
+        if len(facts.authors) < MAX_HEADINGS:  # the first counts; in each other, each would be searched to its end
+            _microdata_author(facts, element)
     elif element.getattr("itemprop") == "datePublished":
         facts.times.append(Time(element.getattr("content") or element.text_content or "", "datepublished"))
     elif name := element.getattr("data-author"):
         facts.authors.append(name)
-    else:
+    elif facts.marked_chars < MAX_MARKED_CHARS:
         text = element.text_content or ""
+        facts.marked_chars += len(text)
         if len(text) <= 2 * _MAX_BYLINE_CHARS and 0 < len(text := clean.line(text)) <= _MAX_BYLINE_CHARS:
             classes = element.class_name or ""
             texts = facts.bylines if "author" in classes or "byline" in classes else facts.dated

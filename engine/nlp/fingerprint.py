@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 
 #: Near-duplicate detection gains nothing from more words than these of one page.
-_MAX_WORDS: Final = 20_000
+MAX_WORDS: Final = 20_000
 #: Odd 64-bit constants: the golden ratio for the words' places in a shingle, and splitmix64's finaliser (Steele, Lea,
 #: Flood 2014), which spreads CRC-32's linear bits.
 _PLACES: Final = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
@@ -32,7 +32,7 @@ def simhash(words: list[str]) -> str | None:
     """The 64-bit simhash of a text's words, 16 hex digits; case does not matter; None where there is no word."""
     if not words:
         return None
-    encoded = " ".join(words[:_MAX_WORDS]).lower().encode("utf-8", "replace").split(b" ")
+    encoded = " ".join(words[:MAX_WORDS]).lower().encode("utf-8", "replace").split(b" ")
     hashes = np.array([crc32(word) for word in encoded], dtype=np.uint64)
     size = min(len(hashes), len(_PLACES))
     shingles = np.zeros(len(hashes) - size + 1, dtype=np.uint64)

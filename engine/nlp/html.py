@@ -9,10 +9,10 @@ from resiliparse.parse.html import HTMLTree
 from engine.nlp import metadata
 from engine.nlp.authorship import find_authorship
 from engine.nlp.blocks import read_blocks
+from engine.nlp.bounds import bound_markup
 from engine.nlp.charset import decode
 from engine.nlp.facts import gather
 from engine.nlp.jsonld import JsonLd
-from engine.nlp.nesting import bound_depth
 from engine.nlp.title import page_title
 from engine.nlp.values import Extracted
 
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 
 def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText) -> Extracted:
     """A page fetched from `url`; `charset` is its Content-Type header's. Raises RefusedEncodingError."""
-    source = bound_depth(decode(body, charset).text)
+    source = bound_markup(decode(body, charset).text)
     tree = HTMLTree.parse(source)
     facts = gather(tree, source)
     blocks = read_blocks(tree)  # takes things out of the tree: the last to ask it
     json_ld = JsonLd(facts.json_ld)
     site = metadata.site_name(facts, json_ld)
+    title = page_title(facts, json_ld, site)
+    origin = find_authorship(facts, json_ld, blocks, title, url)
     return Extracted(
         content_type="text/html",
-        title=page_title(facts, json_ld, site),
+        title=title,
         text=main_text(blocks, source),
         language_hint=metadata.language(facts),
-        metadata=metadata.page_metadata(facts, json_ld, find_authorship(facts, json_ld, blocks, url), site, url),
+        metadata=metadata.page_metadata(facts, json_ld, origin, site, url),
         has_pdf_links=facts.has_pdf_links,
         has_audio_links=facts.has_audio_links,
         meta=facts.meta,

@@ -29,9 +29,11 @@ _PAGE: Final = re.compile(r"(?:Page|Product|Event|VideoObject|Course|Book|Movie|
 #: Keys whose nodes describe the page itself; others (reviews, list items, related articles) describe other things.
 _DESCRIBING: Final = ("@graph", "mainEntity", "mainEntityOfPage")
 
-_WRAPPING: Final = re.compile(
-    r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?://|/\*)?\s*(?:-->|\]\]>)[\s/*;]*$|;\s*$"
-)
+#: What pages put before a script so that old browsers, or XML, do not read it; and the ends of that, before which the
+#: sign of a comment of JavaScript may stand.
+_OPENING: Final = re.compile(r"<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[")
+_ENDINGS: Final = ("-->", "]]>")
+_COMMENTS: Final = ("//", "/*")
 _TRAILING_COMMA: Final = re.compile(r",(?=\s*[\]}])")
 
 
@@ -89,11 +91,23 @@ def parse(script: str) -> object:
         return orjson.loads(script)
     except ValueError:
         pass
-    mended = _TRAILING_COMMA.sub("", _WRAPPING.sub("", script.strip()))
+    mended = _TRAILING_COMMA.sub("", _unwrapped(script))
     try:
         return json.loads(mended, strict=False)
     except (ValueError, RecursionError):
         return None
+
+
+def _unwrapped(script: str) -> str:
+    """A script without the comments around it. By string methods: a pattern for its end took n^2 steps for blanks."""
+    script = script.strip()
+    if opening := _OPENING.match(script):
+        script = script[opening.end() :]
+    bare = script.rstrip(" \t\r\n/*;")
+    if not bare.endswith(_ENDINGS):
+        return script.removesuffix(";")
+    bare = bare[: -len(_ENDINGS[0])].rstrip()
+    return bare[: -len(_COMMENTS[0])] if bare.endswith(_COMMENTS) else bare
 
 
 def _describing(value: object, most: int) -> Iterator[Node]:

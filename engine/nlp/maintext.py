@@ -34,7 +34,7 @@ class MainText(Protocol):
 
 def fast(blocks: list[Block], source: str) -> str:
     """The blocks that score as main text; where there are none, all visible text, so that a real page has text."""
-    return clean.paragraphs(lay_out(main_blocks(blocks))) or all_text(source)
+    return clean.without_controls(lay_out(main_blocks(blocks))) or all_text(source)
 
 
 def all_text(source: str) -> str:

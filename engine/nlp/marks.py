@@ -56,7 +56,7 @@ _BY_WORD: Final = {word: BIT[mark] for mark, words in WORDS.items() for word in 
 _KNOWN: Final = frozenset(_BY_WORD)
 
 #: Elements that a browser shows only where it cannot show what they are for, or when asked.
-_UNSEEN: Final = ("audio", "canvas", "dialog", "iframe", "object", "template", "textarea", "video")
+_UNSEEN: Final = ("audio", "canvas", "dialog", "noembed", "noframes", "object", "template", "textarea", "video")
 _BY_TAG: Final = {
     "header": BIT["in_header"],
     "article": BIT["in_article"],
@@ -66,11 +66,17 @@ _BY_TAG: Final = {
 
 #: Attributes whose words are read, as the serializer writes them.
 _READ: Final = (('class="', 7), (' id="', 5), ('role="', 6))
+#: Longer ones hold styles and data, and are seldom met again.
+_REMEMBERED_CHARS: Final = 200
 _SPACED: Final = str.maketrans("-_", "  ")
 
 
 def marks_of(tag: str, attributes: str) -> int:
     """The marks of one element, as bits; `attributes` as a serializer writes them."""
+    return _known(tag, attributes) if len(attributes) <= _REMEMBERED_CHARS else _marks_of(tag, attributes)
+
+
+def _marks_of(tag: str, attributes: str) -> int:
     marks = _BY_TAG.get(tag, 0)
     if not attributes or tag in {"body", "main"}:  # their classes tell of the page's state, or of nothing
         return marks
@@ -84,7 +90,11 @@ def marks_of(tag: str, attributes: str) -> int:
     return marks
 
 
-@lru_cache(maxsize=8192)  # sites use the same few hundred classes on all their pages
+#: Sites use the same few hundred tags on all their pages.
+_known: Final = lru_cache(maxsize=8192)(_marks_of)
+
+
+@lru_cache(maxsize=8192)
 def _marks_of_words(value: str) -> int:
     marks = 0
     for word in _KNOWN.intersection(value.lower().translate(_SPACED).split()):

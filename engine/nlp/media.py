@@ -5,24 +5,36 @@ from __future__ import annotations
 import math
 import warnings
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PIL import ExifTags, Image
 from tinytag import TinyTag, TinyTagException
 
 from engine.model.outcome import Failure, FailureKind
 from engine.nlp import clean
+from engine.nlp.containers import Container, read_container
 from engine.nlp.values import Extracted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The readers that may look at a body: Pillow has others, for formats that call outside programs.
 _IMAGE_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "ICO")
 
-#: Exif's own directory of the picture's data; the GPS directory is never read (where a person was is nobody's row).
+#: Exif's own directory of the picture's data, and that of its place, which is read only when asked for (where a person
+#: was is nobody's row). Thumbnails are a directory of their own, never read.
 _EXIF_DIRECTORY: Final = int(ExifTags.IFD.Exif)
+_GPS_DIRECTORY: Final = int(ExifTags.IFD.GPSInfo)
 _EXIF_SKIPPED: Final = frozenset({int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo), int(ExifTags.IFD.Interop)})
 
 _MAX_TAG_CHARS: Final = 1_000
 _MAX_TAGS: Final = 100
+
+#: Types whose files name their streams (:mod:`engine.nlp.containers`).
+_CONTAINERS: Final = frozenset({"video/mp4", "audio/mp4", "video/webm", "audio/webm"})
+
+#: Codecs of WAVE files by their numbers (RFC 2361, appendix A).
+_WAVE_CODECS: Final = {"1": "pcm", "3": "pcm", "6": "alaw", "7": "mulaw", "55": "mp3", "fffe": "pcm"}
 
 #: What tinytag names beside the tags: technical values, or the file's.
 _TECHNICAL: Final = frozenset(
@@ -30,43 +42,45 @@ _TECHNICAL: Final = frozenset(
 )
 
 
-def extract_image(body: bytes, content_type: str) -> Extracted:
-    """Format, mode, width and height in pixels, and Exif data of an image."""
+def extract_image(body: bytes, content_type: str, *, with_location: bool = False) -> Extracted:
+    """Format, mode, width and height in pixels, and Exif data of an image; its place only `with_location`."""
     try:
         with warnings.catch_warnings():
             # Half a bomb's size is a warning, and only decoding would be dear; what Pillow refuses is refused.
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(body), formats=_IMAGE_FORMATS) as image:
                 media = {"format": image.format, "mode": image.mode, "width": image.width, "height": image.height}
-                exif = _exif(image)
+                exif = _exif(image, with_location=with_location)
     except Image.DecompressionBombError:
         return _failed(content_type, "the image claims more pixels than any picture has")
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RuntimeError):  # the last is libavif's
         return _failed(content_type, f"the file is damaged or no image: {content_type} was expected")
     return Extracted(content_type, media=media | ({"exif": exif} if exif else {}))
 
 
 def extract_audio_video(body: bytes, content_type: str) -> Extracted:
-    """Duration in seconds, bit rate in kbit/s, codec and tags of audio or video, as far as tinytag reads them.
-
-    A container that it does not know (WebM) has empty `media`.
-    """
-    if content_type == "video/webm":
-        return Extracted(content_type, media={})
-    try:
-        tag = TinyTag.get(file_obj=BytesIO(body), image=False)
-    except TinyTagException as error:
-        return _failed(content_type, f"the file is damaged or no {content_type}: {error}")
-    values = tag.as_dict()
+    """Duration in seconds, bit rate in kbit/s, codecs, a picture's size and tags of audio or video."""
+    values: dict[str, Any] = {}
+    if content_type != "video/webm":  # which has no tags
+        try:
+            values = TinyTag.get(file_obj=BytesIO(body), image=False).as_dict()
+        except TinyTagException as error:
+            return _failed(content_type, f"the file is damaged or no {content_type}: {error}")
+    is_container = content_type in _CONTAINERS
+    container = read_container(body) if is_container else Container()
     tags = dict(list(_tags(values).items())[:_MAX_TAGS])
+    duration_s = _positive(values.get("duration")) or _positive(container.duration_s)
+    if duration_s is None and not tags and not container.codecs:
+        return _failed(content_type, f"the file is damaged: it has the form of {content_type} and no content")
+    whole = len(body) * 8 / 1000 / duration_s if is_container and duration_s else None
     found = {
-        "duration_s": _positive(values.get("duration")),
-        "bitrate": _positive(values.get("bitrate")),
-        "codec": _codec(values.get("mime_type"), content_type),
+        "duration_s": duration_s,
+        "bitrate": _positive(values.get("bitrate")) or _positive(whole),
+        "codec": ", ".join(container.codecs) or _codec(values.get("mime_type"), content_type),
+        "width": container.width,
+        "height": container.height,
         "tags": tags,
     }
-    if found["duration_s"] is None and not tags:
-        return _failed(content_type, f"the file is damaged: it has the form of {content_type} and no content")
     artist = tags.get("artist", "")
     return Extracted(
         content_type,
@@ -80,7 +94,7 @@ def _failed(content_type: str, message: str) -> Extracted:
     return Extracted(content_type, failure=Failure(FailureKind.EXTRACT_FAILED, message))
 
 
-def _exif(image: Image.Image) -> dict[str, Any]:
+def _exif(image: Image.Image, *, with_location: bool) -> dict[str, Any]:
     """Exif values by their tags' names, those of text and numbers."""
     # For a PNG without it, Pillow would decode the picture to look for Exif data behind the pixels.
     if image.format not in {"JPEG", "TIFF", "WEBP"} and "exif" not in image.info:
@@ -92,6 +106,21 @@ def _exif(image: Image.Image) -> dict[str, Any]:
             name = ExifTags.TAGS.get(number)
             if name and number not in _EXIF_SKIPPED and (value := _plain(raw)) not in (None, ""):
                 found[name] = value
+    return found | (_location(exif.get_ifd(_GPS_DIRECTORY)) if with_location else {})
+
+
+def _location(gps: Mapping[int, Any]) -> dict[str, float]:
+    """Latitude and longitude in degrees, north and east positive (Exif 2.32, 4.6.6), or nothing."""
+    found = {}
+    for name, negative in (("GPSLatitude", "S"), ("GPSLongitude", "W")):
+        parts = gps.get(int(ExifTags.GPS[name]))
+        numbers = [_plain(part) for part in parts] if isinstance(parts, tuple) else []
+        degrees = [number for number in numbers if isinstance(number, int | float)]
+        if len(degrees) != len(("degrees", "minutes", "seconds")):
+            return {}
+        value = degrees[0] + degrees[1] / 60 + degrees[2] / 3600
+        sign = -1 if gps.get(int(ExifTags.GPS[f"{name}Ref"])) == negative else 1
+        found[name] = round(sign * value, 6)
     return found
 
 
@@ -127,4 +156,4 @@ def _positive(value: object) -> float | None:
 def _codec(mime_type: object, content_type: str) -> str:
     """The codec that the reader names, else the type's second half: for MPEG audio, FLAC and WAV that is the codec."""
     named = clean.line(mime_type, 200).partition("codecs=")[2].strip('" ')
-    return named or content_type.partition("/")[2]
+    return _WAVE_CODECS.get(named, named) or content_type.partition("/")[2]

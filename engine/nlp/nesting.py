@@ -17,7 +17,9 @@ MAX_DEPTH: Final = 1_000
 #: With fewer tags than this no nesting costs more than a few seconds: such pages, all but a few, are not scanned.
 _FEW_TAGS: Final = 20_000
 
-_TAG: Final = re.compile(r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*)[^>]*>", re.DOTALL)
+#: A comment or a tag that is never closed reaches to the end, as for a parser; looking for the end of each anew would
+#: take n^2 steps for n of them.
+_TAG: Final = re.compile(r"<!--.*?(?:-->|\Z)|<(/?)([a-zA-Z][^\s/>]*+)[^>]*+(?:>|\Z)", re.DOTALL)
 
 #: Elements that cannot nest in each other: void ones, and those whose end tag may be left out (HTML, 13.1.2.4).
 _FLAT: Final = frozenset(

@@ -21,10 +21,10 @@ from engine.model.outcome import FailureKind
 from engine.model.url import Target, parse_target
 from engine.nlp import maintext
 from engine.nlp.blocks import read_blocks
+from engine.nlp.bounds import bound_markup
 from engine.nlp.charset import RefusedEncodingError, decode
 from engine.nlp.fingerprint import simhash
 from engine.nlp.hyperlinks import read_hyperlinks
-from engine.nlp.nesting import bound_depth
 from engine.nlp.page import Worked
 from engine.nlp.rowmaker import encode_row
 from engine.nlp.sitemap import Listing, read_listing
@@ -92,7 +92,7 @@ class OutlineWorker:
         return {"role": Role.FILE, "media_type": found}
 
     def _page(self, body: bytes, charset: str | None, media_type: str, url: str) -> Outline:
-        source = bound_depth(decode(body, charset).text)
+        source = bound_markup(decode(body, charset).text)
         tree = HTMLTree.parse(source)
         found = read_hyperlinks(tree, url)
         words = maintext.fast(read_blocks(tree), source).split()  # takes things out of the tree: the last to ask it

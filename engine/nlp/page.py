@@ -51,5 +51,5 @@ class Worker(Protocol):
         ...
 
     def work(self, page: Page) -> Worked:
-        """The page's row."""
+        """The page's row. Raises MemoryError where it needs more than there is."""
         ...

@@ -29,6 +29,9 @@ _DATE: Final = re.compile(r"D:(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)(?:(Z)|([+
 #: How PDFium marks a hyphen that only breaks a line: the word goes on.
 _LINE_HYPHEN: Final = re.compile("[\x02\ufffe]\r?\n?")
 
+#: Text of one document beyond which no further page is read: books have a tenth of it.
+_MAX_TEXT_CHARS: Final = 16 << 20
+
 _CONTENT_TYPE: Final = "application/pdf"
 
 
@@ -44,7 +47,7 @@ def extract_pdf(body: bytes, max_pages: int) -> Extracted:
         return Extracted(_CONTENT_TYPE, failure=Failure(FailureKind.EXTRACT_FAILED, reason))
     try:
         count = len(document)
-        texts = [_page_text(document, index) for index in range(min(count, max_pages or count))]
+        texts = _texts(document, min(count, max_pages or count))
         information = {key: clean.line(value, 1_000) for key, value in document.get_metadata_dict().items()}
     finally:
         document.close()
@@ -63,6 +66,18 @@ def extract_pdf(body: bytes, max_pages: int) -> Extracted:
             **{_snake(key): value for key, value in information.items() if value},
         },
     )
+
+
+def _texts(document: PdfDocument, count: int) -> list[str | None]:
+    """The texts of the first pages, until there is enough."""
+    texts: list[str | None] = []
+    chars = 0
+    for index in range(count):
+        texts.append(_page_text(document, index))
+        chars += len(texts[-1] or "")
+        if chars > _MAX_TEXT_CHARS:
+            break
+    return texts
 
 
 def _page_text(document: PdfDocument, index: int) -> str | None:

@@ -15,7 +15,8 @@ from engine.nlp.values import Extracted
 #: Where a JSON object says what it is about.
 _JSON_TITLES: Final = ("title", "headline", "name")
 
-_MARKDOWN_TITLE: Final = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+#: A heading of the first level; the number signs that may close it are taken off by hand, in linear time.
+_MARKDOWN_TITLE: Final = re.compile(r"^#[ \t]+(\S.{0,2000})", re.MULTILINE)
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
@@ -28,7 +29,8 @@ def extract_plain(body: bytes, charset: str | None, content_type: str) -> Extrac
     if content_type.endswith(("/json", "+json")):
         return _extract_json(text, content_type)
     title = _MARKDOWN_TITLE.search(text) if content_type == "text/markdown" else None
-    return Extracted(content_type, title=clean.line(title.group(1)) if title else "", text=clean.paragraphs(text))
+    heading = title.group(1).rstrip().rstrip("#") if title else ""
+    return Extracted(content_type, title=clean.line(heading), text=clean.paragraphs(text))
 
 
 def _extract_json(text: str, content_type: str) -> Extracted:

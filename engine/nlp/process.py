@@ -1,6 +1,6 @@
 """The process of an NLP child, whatever works in it: signals, the life pipe, logs, and its loop.
 
-It ignores SIGINT (the supervisor decides), dies of SIGTERM and of SIGALRM (a page over nlp.timeout_s), and leaves at
+It ignores SIGINT (the supervisor decides), dies of SIGTERM, SIGPROF and SIGALRM (a page over nlp.timeout_s), leaves at
 once, without a word, when the supervisor's life pipe ends: forkserver children outlive a killed supervisor otherwise.
 """
 
@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Final, cast
 
 from engine.ipc.frames import MAX_FRAME_BYTES
+from engine.model.messages import TIMEOUT_SIGNALS
 from engine.nlp.server import Limits, Server
 from engine.observe import logs
 
@@ -27,9 +28,10 @@ _HEADER_BYTES: Final = 64 << 20
 def prepare_process(config: NlpConfig) -> None:
     """Signals, the watch on the life pipe, logs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for ending in (signal.SIGTERM, signal.SIGALRM):
+    endings = (signal.SIGTERM, *TIMEOUT_SIGNALS)
+    for ending in endings:
         signal.signal(ending, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM, signal.SIGTERM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, endings)
     threading.Thread(target=_leave_with_supervisor, args=(config.life_fd,), name="life", daemon=True).start()
     logs.configure(config.log_level, cast("logs.LogFormat", config.log_format), f"nlp-{config.child}")
 

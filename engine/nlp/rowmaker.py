@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from engine.model.record import Fetched, Row, base_row
-from engine.nlp.fingerprint import content_hash, simhash
-from engine.nlp.text import clean
+from engine.nlp.fingerprint import MAX_WORDS, content_hash, simhash
+from engine.nlp.text import clean, count_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,7 @@ def make_row(
     row["content_type"] = extracted.content_type or fetched.content_type
     row["title"] = extracted.title
     row["text_content"] = cut(extracted.text, max_text_length)
-    words = extracted.text.split()
-    row["word_count"] = len(words)
+    row["word_count"] = count_words(extracted.text)
     row["language"] = analysis.language
     row["entities"] = analysis.entities
     row["keywords"] = analysis.keywords
@@ -39,7 +38,7 @@ def make_row(
     row["metadata"] = extracted.metadata
     row["media"] = extracted.media
     row["content_hash"] = content_hash(extracted.text)
-    row["simhash"] = simhash(words)
+    row["simhash"] = simhash(extracted.text.split(maxsplit=MAX_WORDS)[:MAX_WORDS])
     if extracted.failure is not None:
         row["error"] = extracted.failure.message
         row["error_kind"] = extracted.failure.kind.value

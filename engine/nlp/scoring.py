@@ -7,13 +7,16 @@ from operator import mul
 from typing import TYPE_CHECKING, Final
 
 from engine.nlp import weights
-from engine.nlp.evidence import NAMES, evidence
+from engine.nlp.evidence import AROUND, FLAGS, evidence
 from engine.nlp.marks import BIT, CONSENT
 
 if TYPE_CHECKING:
     from engine.nlp.blocks import Block
 
-_EVIDENCE: Final = tuple([weights.EVIDENCE[name] for name in NAMES])
+_FLAGS: Final = {1 << number: weights.EVIDENCE[flag] for number, flag in enumerate(FLAGS)}
+_AROUND: Final = tuple([weights.EVIDENCE[name] for name in AROUND])
+_LINK_SHARE: Final = weights.EVIDENCE["link_share"]
+_POSITION: Final = weights.EVIDENCE["position"]
 
 
 def main_blocks(blocks: list[Block]) -> list[Block]:
@@ -22,13 +25,24 @@ def main_blocks(blocks: list[Block]) -> list[Block]:
     blocks = [block for block in blocks if not block.marks & CONSENT] or blocks
     if not blocks:
         return []
-    scores = [sum(map(mul, _EVIDENCE, row)) for row in evidence(blocks)]
-    scores = [score + _worth(block.marks) for score, block in zip(scores, blocks, strict=True)]
+    found = evidence(blocks)
+    around = {box: sum(map(mul, _AROUND, numbers)) for box, numbers in found.boxes.items()}
+    step = _POSITION / len(blocks)
+    scores = [
+        _worth(flags, marks) + _LINK_SHARE * link_words / words + step * number + around[box]
+        for number, ((box, _, marks, _, _, words, link_words), flags) in enumerate(
+            zip(blocks, found.flags, strict=True)
+        )
+    ]
     least = weights.LEAST + weights.LEAST_BY_BEST * max(scores)
     return [block for score, block in zip(scores, blocks, strict=True) if score >= least] or blocks
 
 
-@lru_cache(maxsize=8192)
-def _worth(marks: int) -> float:
-    """What a block's marks add to its score."""
-    return weights.BIAS + sum(worth for mark, worth in weights.MARKS.items() if marks & BIT[mark])
+@lru_cache(maxsize=16384)
+def _worth(flags: int, marks: int) -> float:
+    """What a block's flags and marks add to its score."""
+    return (
+        weights.BIAS
+        + sum(worth for bit, worth in _FLAGS.items() if flags & bit)
+        + sum(worth for mark, worth in weights.MARKS.items() if marks & BIT[mark])
+    )

@@ -4,18 +4,18 @@ Synchronous and single-threaded: between two pages it looks at the sockets. Laws
 
 - A shard knows which pages are suspect: STARTED with their ids lies in the kernel's buffer before the first of them is
   touched, and each ROW is sent as soon as it is made. A page that asks to be alone is a batch of its own.
-- No page runs longer than the alarm: SIGALRM's default action ends the process, also inside C code.
+- No page runs longer than the alarms: the default actions of SIGPROF (seconds of work, so that a busy machine makes no
+  page suspect) and of SIGALRM (ten times as many by the clock, for a page that waits) end the process, also in C code.
 - Shards are served in turn, a page each; one that takes no rows is passed over until it does.
 - When the process has grown enough it leaves between two batches: rows are flushed, pages not started are dropped
   (their shard sends them to another child), the exit code is 0.
+- A page that would take the process over its memory budget ends it (:mod:`engine.nlp.memory`), as a crash does.
 """
 
 from __future__ import annotations
 
-import resource
 import selectors
 import signal
-import sys
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from engine.model.messages import Page as PageMessage
+from engine.nlp.memory import MemoryBudget
 from engine.nlp.peer import Peer, PeerError
 from engine.observe.faultpoint import crash_point
 from engine.observe.logs import get_logger
@@ -32,7 +33,7 @@ from engine.observe.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.nlp.page import Page, Worker
+    from engine.nlp.page import Page, Worked, Worker
 
 #: Pages a shard may have out to one child: one worked on, one waiting, two on the way. More only lengthens the queue
 #: that a death sends elsewhere.
@@ -42,8 +43,10 @@ BATCH_PAGES: Final = 4
 #: New words after which the process leaves. Each costs some 850 bytes that spaCy never gives back, so these are 85 MB:
 #: 650 pages of 1,500 words with a tenth of them new. A successor is there in 10 ms.
 MAX_NEW_STRINGS: Final = 100_000
-#: Pages between two looks at the memory.
-_MEMORY_EVERY_PAGES: Final = 50
+#: Bodies that wait here: above so many bytes no more are taken in, and lie with their shards.
+_MOST_WAITING_BYTES: Final = 32 << 20
+#: Seconds of the clock for one of work: so long a page takes where busy processes are ten times as many as cores.
+_CLOCK_FACTOR: Final = 10
 _FLUSH_S: Final = 10.0
 _LINGER_S: Final = 1.0
 _BACKLOG: Final = 128
@@ -51,7 +54,7 @@ _BACKLOG: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`timeout_s` a page (0: none); the process's memory in bytes (0: no limit); bytes of a frame; new words."""
+    """`timeout_s` of work a page (0: none); the process's memory in bytes (0: no limit); bytes a frame; new words."""
 
     timeout_s: float
     max_memory_bytes: int
@@ -86,8 +89,7 @@ class Server:
         self._selector = selectors.DefaultSelector()
         self._turns: deque[Peer] = deque()
         self._strings_at_start = worker.known_strings
-        self._pages_done = 0
-        self._look_at = _MEMORY_EVERY_PAGES
+        self._memory = MemoryBudget(limits.max_memory_bytes)
 
     def run(self) -> None:
         """Serve; returns when it is time to be replaced, with every row of a started page handed over."""
@@ -102,7 +104,10 @@ class Server:
 
     def _exchange(self, listener: socket) -> None:
         """Read and write what can be; wait for something to do only if no page waits."""
-        idle = not any(peer.pages and peer.flushed for peer in self._turns)
+        # Pages of a shard that takes no rows cannot be worked on: they are no reason to take in no others.
+        waiting = [len(page.body) for peer in self._turns if peer.flushed for page in peer.pages]
+        idle = not waiting
+        is_full = sum(waiting) > _MOST_WAITING_BYTES
         for key, events in self._selector.select(None if idle else 0):
             peer: Peer | None = key.data
             if peer is None:
@@ -111,7 +116,7 @@ class Server:
             try:
                 if events & selectors.EVENT_WRITE:
                     peer.flush()
-                if events & selectors.EVENT_READ:
+                if events & selectors.EVENT_READ and not is_full:
                     peer.receive()
             except PeerError as error:
                 self._drop(peer, error)
@@ -168,13 +173,24 @@ class Server:
         for peer, page in [(peer, page) for peer, page in batch if peer.flushed]:
             if peer.closed:
                 continue
-            signal.setitimer(signal.ITIMER_REAL, self._limits.timeout_s)
+            _wind_alarms(self._limits.timeout_s)
             crash_point("nlp_page")
-            worked = self._worker.work(page)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            worked = self._work_on(page)
+            _wind_alarms(0)
             kind = worked.kind.value if worked.kind is not None else None
             self._send(peer, {"type": PageMessage.ROW, "id": page.id, "kind": kind, "ms": worked.ms}, worked.row)
-            self._pages_done += 1
+
+    def _work_on(self, page: Page) -> Worked:
+        """The page's row. More memory than the budget ends the process, whether C code or Python is refused it."""
+        self._memory.begin_page()
+        try:
+            return self._worker.work(page)
+        except MemoryError:
+            self._log.warning("a page needs more memory than its process may have", url=page.fetched.url)
+            signal.raise_signal(signal.SIGKILL)  # what was refused memory may be left half made
+            raise
+        finally:
+            self._memory.end_page()
 
     def _send(self, peer: Peer, header: dict[str, object], body: bytes = b"") -> None:
         if peer.closed:
@@ -200,11 +216,7 @@ class Server:
     def _has_grown(self) -> bool:
         if self._worker.known_strings - self._strings_at_start > self._limits.max_new_strings:
             return True
-        limit = self._limits.max_memory_bytes
-        if not limit or self._pages_done < self._look_at:
-            return False
-        self._look_at = self._pages_done + _MEMORY_EVERY_PAGES
-        return resident_bytes() > limit
+        return self._memory.spent
 
     def _leave(self, listener: socket) -> None:
         """Hand over every row, then end the connections so that the shards see an end and no error."""
@@ -236,9 +248,7 @@ class Server:
                     self._watch(peer)
 
 
-def resident_bytes() -> int:
-    """The process's resident memory in bytes; where the system does not tell it cheaply, its highest so far."""
-    if sys.platform == "linux":
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * resource.getpagesize()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+def _wind_alarms(timeout_s: float) -> None:
+    """Have the process end after so many seconds of work, or ten times as many by the clock; 0: take that back."""
+    signal.setitimer(signal.ITIMER_PROF, timeout_s)
+    signal.setitimer(signal.ITIMER_REAL, timeout_s * _CLOCK_FACTOR)

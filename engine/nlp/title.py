@@ -41,13 +41,15 @@ def page_title(facts: Facts, json_ld: JsonLd, site_name: str) -> str:
         facts.meta.get("twitter:title", ""),
         facts.titles[0] if facts.titles else "",
     )
-    whole = list(dict.fromkeys(text for statement in statements if (text := clean.text(statement))))
+    # A template that was given no title leaves what it puts behind it.
+    given = (text for statement in statements if (text := clean.text(statement)) and not _SEPARATOR.match(f" {text}"))
+    whole = list(dict.fromkeys(given))
     headings = [heading.rstrip(_PERMALINK) for heading in facts.headings]
     references = [without_site(text, site_name, whole, headings) for text in whole]
     headings = [text for text in headings if _fold(text) != site and not _is_tail(text, whole)]
     best, agreement = _agreeing(headings, references)
     if agreement > _AGREEMENT or (len(headings) == 1 and agreement > _CONTACT) or (headings and not references):
-        return best or headings[0]
+        return _without_label(best, references) or headings[0]
     return next((text for text in references if _fold(text) != site), references[0] if references else "")
 
 
@@ -61,18 +63,29 @@ def without_site(title: str, site_name: str, others: list[str], headings: list[s
     if len(parts) == 1:
         return title
     folded = _fold(title)
+    site = _fold(site_name)
     for other in (*headings, *others):
-        if len(other) >= _SHORTEST_CHARS and other != title:
+        if len(other) >= _SHORTEST_CHARS and other != title and _fold(other) != site:
             part = _fold(other)
             if folded.startswith(part) or (other in others and folded.endswith(part)):
                 return other
-    site = _fold(site_name)
     separators = list(_SEPARATOR.finditer(title))
     if site and _fold(parts[0]) == site:
         return title[separators[0].end() :]
-    kept = title[: separators[-1].start()]
-    is_site = site and _fold(parts[-1]) == site
+    last = separators[-1]
+    if len(separators) > 1 and len({found.group() for found in separators}) == 1:
+        # "A question - its board - the site": the question is the longest.
+        lengths = list(map(len, parts))
+        last = separators[0] if lengths[0] > sum(lengths[1:]) / 2 and lengths[0] == max(lengths) else last
+    kept = title[: last.start()]
+    is_site = (site and _fold(parts[-1]) == site) or "|" in last.group()
     return kept if len(kept) >= _SHORTEST_CHARS and (is_site or len(parts[-1]) < len(kept)) else title
+
+
+def _without_label(heading: str, references: list[str]) -> str:
+    """`heading` less what kind of page it is ("Thread: …"), where a reference has it without."""
+    label, colon, rest = heading.partition(": ")
+    return rest if colon and " " not in label and rest in references else heading
 
 
 def _is_tail(heading: str, titles: list[str]) -> bool:

@@ -18,6 +18,7 @@ class Extracted:
     that the page's structured data, byline and site name give, by label (PERSON, ORG, GPE, LOC, PRODUCT, EVENT): the
     analyser finds them in the text.
     `meta` are an HTML page's meta elements (:class:`engine.nlp.facts.Facts`).
+    `whole` is False where the body was too large to be read to its end.
     `failure` says why there is no text where that is an error; what was found before it is kept.
     """
 
@@ -31,6 +32,7 @@ class Extracted:
     has_pdf_links: bool = False
     has_audio_links: bool = False
     meta: dict[str, str] = field(default_factory=dict)
+    whole: bool = True
     failure: Failure | None = None
 
 

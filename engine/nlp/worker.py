@@ -5,7 +5,7 @@ politeness.obey_page_directives says so: of a page that is not to be indexed not
 
 Law: every page comes back as a row. What a body cannot give is said in its row by the extractor; a defect of ours
 becomes that page's `internal_error`, with its traceback in the log, and the next page is none the worse. Only a signal
-(a crash in C code, the alarm of a page that takes too long) ends the process.
+(a crash in C code, the alarm of a page that takes too long) or a lack of memory ends the process.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class PageWorker:
         return self._analyser.known_strings
 
     def work(self, page: Page) -> Worked:
-        """The page's row. Raises nothing but what ends a process."""
+        """The page's row. Raises MemoryError, and nothing else but what ends a process."""
         started = perf_counter()
         fetched = page.fetched
         try:
@@ -71,11 +71,15 @@ class PageWorker:
             analysis = self._analyser.analyse(text, extracted.title, extracted.language_hint, extracted.names)
             tags = content_tags(fetched.final_url or fetched.fetch_url, self._predefined_tags)
             row = make_row(fetched, extracted, analysis, tags=tags, max_text_length=self._max_text_length)
+            if not extracted.whole:
+                row["metadata"]["truncated"] = True
             if said:
                 row["metadata"]["robots"] = said
                 if self._obeys and forbids_quoting(said):
                     row["content_summary"] = ""
             kind = extracted.failure.kind if extracted.failure is not None else None
+        except MemoryError:
+            raise  # not a defect, and no state to go on from
         except Exception as error:  # noqa: BLE001 - a defect costs its page, not the pages of a whole process
             self._log.exception("a page could not be processed", url=fetched.url)
             kind = FailureKind.INTERNAL_ERROR

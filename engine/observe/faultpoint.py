@@ -35,10 +35,10 @@ def crash_point(name: str, passing: str = "", number: int = signal.SIGKILL) -> N
         os.kill(os.getpid(), number)
 
 
-def failing_point(name: str) -> None:
-    """Raise OSError (EIO) here, as a device that fails would, if this point is armed."""
+def failing_point(name: str, error: Exception | None = None) -> None:
+    """Raise `error` here (None: EIO), as what fails on a failing device does, if this point is armed."""
     if name == _NAME and _strikes(""):
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+        raise error or OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def _strikes(passing: str) -> bool:

@@ -75,7 +75,7 @@ class _Stderr:
     """Writes lines to whatever stderr is now: a live display may stand in front of it."""
 
     def msg(self, line: str) -> None:
-        tell(line + "\n")
+        tell(line + "\n", patience_s=0)
 
     debug = info = warning = error = critical = exception = fatal = log = msg
 

@@ -95,7 +95,7 @@ class LineProgress:
     def _write(self) -> None:
         self._shown = True
         if self._stream is None:
-            tell(line(self._meter) + "\n")
+            tell(line(self._meter) + "\n", patience_s=0)
         else:
             with suppress(OSError, ValueError):  # whoever read along may have left: the run goes on
                 self._stream.write(line(self._meter) + "\n")

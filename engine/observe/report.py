@@ -24,7 +24,10 @@ _SITE_CHARS: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """The failures of one kind at one site, with an example. `site` is "" where a line was no URL."""
+    """The failures of one kind at one site, with an example. `site` is "" where a line was no URL.
+
+    `error` is the example's sentence, "" where only its URL is known.
+    """
 
     kind: str
     site: str
@@ -70,14 +73,19 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield f"{count_of(summary.finished, 'page')} in {duration(summary.duration_s)}{speed}"
     if summary.failed_by_kind:
         yield "Commonest failures:"
-        for kind, count in sorted(summary.failed_by_kind.items(), key=lambda item: -item[1]):
-            if count > 0:
-                groups = [group for group in summary.groups if group.kind == kind]
-                yield "  " + _failure(kind, count, groups, exact=summary.exact)
+        for line in failure_lines(summary.failed_by_kind, summary.groups, exact=summary.exact):
+            yield "  " + line
     if summary.slow_sites:
         yield "Slowest sites:"
         for site, urls, seconds in summary.slow_sites[:_SLOW_SITES]:
             yield f"  {shown(site, _SITE_CHARS)}: {count_of(urls, 'URL')}, {duration(seconds)} at its delay"
+
+
+def failure_lines(failed_by_kind: Mapping[str, int], groups: Sequence[FailureGroup], *, exact: bool) -> Iterator[str]:
+    """Write a line for each kind, the commonest first: how many, at which sites, an example, the mend."""
+    for kind, count in sorted(failed_by_kind.items(), key=lambda item: (-item[1], item[0])):
+        if count > 0:
+            yield _failure(kind, count, [group for group in groups if group.kind == kind], exact=exact)
 
 
 def _failure(kind: str, count: int, groups: Sequence[FailureGroup], *, exact: bool) -> str:
@@ -86,7 +94,8 @@ def _failure(kind: str, count: int, groups: Sequence[FailureGroup], *, exact: bo
     if not groups:
         return f"{kind}: {count_of(count, 'URL')}; {mend}"
     first = groups[0]
-    example = f"e.g. {shown(first.url, _URL_CHARS)} ({shown(first.error, _ERROR_CHARS)})"
+    reason = f" ({shown(first.error, _ERROR_CHARS)})" if first.error else ""
+    example = f"e.g. {shown(first.url, _URL_CHARS)}{reason}"
     if first.site and first.count >= count:
         return f"{kind} at {shown(first.site, _SITE_CHARS)}: {count_of(count, 'URL')}; {example}; {mend}"
     at_least = "" if exact else "at least "

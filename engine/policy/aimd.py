@@ -20,7 +20,7 @@ from engine.policy.votes import Votes
 MIN_OUTCOMES: Final = 20
 
 #: The share of the limit from which on it counts as reached, and may rise by interval.
-_REACHED: Final = 0.9
+_REACHED: Final = 0.95
 
 #: Rates are sums of fractions: 19 of 20 must count as 95 % whatever rounding has made of it.
 _ROUNDING: Final = 1e-9
@@ -49,7 +49,7 @@ class ShardLimit:
 
     `limit` is the number now, `cause` says why (for logs and the status). It starts at `initial` and rises by one a
     success until the first drop; after that by `increase` each `interval_s` in which the success rate is at the target
-    and nine tenths of the limit were used.
+    and nineteen twentieths of the limit were used.
     """
 
     __slots__ = (
@@ -107,7 +107,8 @@ class ShardLimit:
             return
         self._fresh = True
         if signal is Signal.DROP:
-            self._slow_start = False
+            if self._slow_start:
+                self._end_slow_start(in_flight)
             votes = self._votes
             votes.add(host, dropped=True)
             if votes.count >= min(MIN_OUTCOMES, self._rules.window) and votes.success < self._target:
@@ -146,6 +147,14 @@ class ShardLimit:
         if value != self._value:
             self._value = value
             self._cause = cause
+            self._apply()
+
+    def _end_slow_start(self, in_flight: int) -> None:
+        """The first drop came at this load: what slow start had allowed beyond it was never tried out."""
+        self._slow_start = False
+        if in_flight < self._value:
+            self._value = max(self._min, in_flight)
+            self._cause = f"slow start ended by a drop at {in_flight} in flight"
             self._apply()
 
     def _fall(self, now: float) -> None:

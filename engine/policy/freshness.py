@@ -15,7 +15,7 @@ All times are seconds since 1970; `now` is one of them. Fields are (name, value)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -189,6 +189,12 @@ def age_s(stored: Stored, now: float) -> float:
     apparent_s = max(0.0, stored.received_at - _date(stored))
     delay_s = max(0.0, stored.received_at - stored.requested_at)
     return max(apparent_s, said_s + delay_s) + max(0.0, now - stored.received_at)
+
+
+def with_age(stored: Stored, now: float) -> Stored:
+    """The answer as it is given in place of one that was asked for now: its Age says so (sections 4 and 5.1)."""
+    others = tuple(pair for pair in stored.fields if pair[0].lower() != "age")
+    return replace(stored, fields=(*others, ("Age", str(int(age_s(stored, now))))))
 
 
 def updated(stored: Stored, fields_304: Fields, requested_at: float, received_at: float) -> Stored | None:

@@ -54,6 +54,11 @@ def forbids_indexing(directives: Iterable[str], now: float) -> bool:
     return any(each in _NOT_TO_INDEX or _is_over(each, now) for each in directives)
 
 
+def holds_for_a_time(directives: Iterable[str]) -> bool:
+    """Whether what a page may be used for changes by itself, at a date that it names."""
+    return any(each.startswith(_UNTIL) for each in directives)
+
+
 def forbids_quoting(directives: Iterable[str]) -> bool:
     """Whether no excerpt of the page is to be made."""
     return not _NOT_TO_QUOTE.isdisjoint(directives)

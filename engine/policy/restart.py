@@ -7,6 +7,7 @@ that never gets ready fails the same way again: two retries, for a machine that 
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -70,6 +71,18 @@ class History:
 
 #: Exit codes by which a child says that a successor would fail in the same way.
 _FAULTS: Final = frozenset({ExitCode.USAGE, ExitCode.OUTPUT, ExitCode.THRESHOLD})
+
+
+#: Signals that code which runs in a process brings upon it. SIGABRT is also how a hung child is asked for its stacks:
+#: one that dies of it was running, in a loop without end; one that was stopped, or swapped out, dies of SIGKILL later.
+_FAULT_SIGNALS: Final = frozenset({
+    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGSYS, signal.SIGTRAP
+})  # fmt: skip
+
+
+def fault_signal(code: int) -> int:
+    """Give the signal of a fault that an exit code (negative: the signal's number) stands for; 0: it is none."""
+    return -code if -code in _FAULT_SIGNALS else 0
 
 
 def exit_cause(code: int, *, ready: bool, stopping: bool, hung: bool) -> ExitCause:

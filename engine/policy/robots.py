@@ -5,8 +5,9 @@ rules the longest match decides; Allow wins a tie, and no match means allowed. W
 as Google documents for its own parser: unknown lines close no group, a byte order mark is skipped, a line is cut at 16
 KiB, common misspellings and a missing colon are understood, an agent line counts up to its first odd character.
 
-No file is too hostile: parsing is linear in its bytes. A match looks literal prefixes up by length; a pattern with
-wildcards is matched piece by piece from left to right, which is linear in the path, as no piece is ever tried again.
+No file is too hostile: parsing is linear in its bytes. A match looks literal prefixes up by length, also those that
+patterns with wildcards begin with; such a pattern is matched piece by piece from left to right, which is linear in the
+path, as no piece is ever tried again.
 """
 
 from __future__ import annotations
@@ -49,9 +50,11 @@ _QUERY_LITERALS: Final = _UNRESERVED | frozenset(":/'")
 
 #: Rough bytes that a kept rule takes beside its text (a dictionary entry, the string's head, its rank).
 _RULE_OVERHEAD_BYTES: Final = 150
+#: And one with a wildcard inside beside that: a list, two tuples, a string for each piece.
+_WILD_OVERHEAD_BYTES: Final = 150
 
-#: A pattern with a wildcard inside: rank, what the path starts with, the pieces to find in turn, what it ends with.
-_Wild = tuple[int, str, tuple[str, ...], str]
+#: A pattern with a wildcard inside, but for what the path starts with: rank, the pieces to find in turn, its end.
+_Wild = tuple[int, tuple[str, ...], str]
 
 
 def product_token(user_agent: str) -> str:
@@ -74,7 +77,9 @@ class Robots:
     lines; `size_bytes` about what this takes in memory.
     """
 
-    __slots__ = ("_exact", "_lengths", "_prefixes", "_wild", "crawl_delay_s", "sitemaps", "size_bytes")
+    __slots__ = (
+        "_exact", "_lengths", "_prefixes", "_wild", "_wild_lengths", "crawl_delay_s", "sitemaps", "size_bytes"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -86,19 +91,18 @@ class Robots:
         # A rank orders matches: twice the pattern's length, plus one for Allow, so that Allow wins among equals.
         self._exact: dict[str, int] = {}
         self._prefixes: dict[str, int] = {}
-        self._wild: list[_Wild] = []
+        self._wild: dict[str, list[_Wild]] = {}  # by what a path must start with; the best of each first
         self.crawl_delay_s = crawl_delay_s
         self.sitemaps = sitemaps
         self.size_bytes = sum(map(len, sitemaps)) + _RULE_OVERHEAD_BYTES * (1 + len(sitemaps))
         for pattern, allows in rules or ():
             if pattern:
                 self._add(pattern, allows)
-        self._wild.sort(reverse=True)
-        # The highest rank that a prefix of each length has, best first: the search ends where no better one can come.
-        best: dict[int, int] = {}
-        for prefix, rank in self._prefixes.items():
-            best[len(prefix)] = max(best.get(len(prefix), 0), rank)
-        self._lengths = sorted(((rank, length) for length, rank in best.items()), reverse=True)
+        for patterns in self._wild.values():
+            if len(patterns) > 1:
+                patterns.sort(reverse=True)
+        self._lengths = _best_by_length(self._prefixes)
+        self._wild_lengths = _best_by_length({start: patterns[0][0] for start, patterns in self._wild.items()})
 
     def allows(self, path_and_query: str) -> bool:
         """Whether a URL of this origin may be asked for; given as in the request line, without fragment."""
@@ -113,17 +117,20 @@ class Robots:
                 break
             found = prefixes.get(path[:length], 0)  # a shorter path is no key of this length, but may be one of its own
             best = max(best, found)
-        for rank, start, pieces, end in self._wild:
-            if rank <= best:
+        for highest, length in self._wild_lengths:
+            if highest <= best:
                 break
-            if path.startswith(start) and _matches(path, start, pieces, end):
-                best = rank
-                break
+            for rank, pieces, end in self._wild.get(path[:length], ()):
+                if rank <= best:
+                    break
+                if path.endswith(end) and _matches(path, length, pieces, end):
+                    best = rank
+                    break
         # The file itself may always be fetched (RFC 9309, section 2.2.2).
         return not best or best & 1 == 1 or path == "/robots.txt"
 
-    def _add(self, pattern: str, allows: bool) -> None:
-        text = _normalise(pattern) if _TO_NORMALISE.search(pattern) else pattern
+    def _add(self, written: str, allows: bool) -> None:
+        text = _normalise(written) if _TO_NORMALISE.search(written) else written
         rank = 2 * len(text) + allows
         anchored = text.endswith("$")
         if anchored:
@@ -136,24 +143,33 @@ class Robots:
         self.size_bytes += _RULE_OVERHEAD_BYTES + len(text)
         if pieces:
             end = pieces.pop() if anchored else ""
-            self._wild.append((rank, start, tuple(piece for piece in pieces if piece), end))
+            self.size_bytes += _WILD_OVERHEAD_BYTES
+            pattern = (rank, tuple(piece for piece in pieces if piece), end)
+            self._wild.setdefault(start, []).append(pattern)
         else:
             table = self._exact if anchored else self._prefixes
             table[text] = max(table.get(text, 0), rank)
 
 
-def _matches(path: str, start: str, pieces: tuple[str, ...], end: str) -> bool:
-    """Whether `start` (which the path has been seen to begin with), the pieces in order, and `end` fit the path.
+def _best_by_length(ranks: dict[str, int]) -> list[tuple[int, int]]:
+    """(highest rank, length) of the prefixes of each length, best first: a search ends where no better one can come."""
+    best: dict[int, int] = {}
+    for prefix, rank in ranks.items():
+        best[len(prefix)] = max(best.get(len(prefix), 0), rank)
+    return sorted(((rank, length) for length, rank in best.items()), reverse=True)
+
+
+def _matches(path: str, at: int, pieces: tuple[str, ...], end: str) -> bool:
+    """Whether the pieces in order, and `end` (which the path ends with), fit what stands in the path from `at`.
 
     Taking each piece at its first place leaves the most room for the rest, so no other place need be tried.
     """
-    at = len(start)
     for piece in pieces:
         at = path.find(piece, at)
         if at < 0:
             return False
         at += len(piece)
-    return not end or (len(path) - at >= len(end) and path.endswith(end))
+    return len(path) - at >= len(end)
 
 
 def _as_bytes(text: str) -> str:

@@ -99,6 +99,7 @@ class FetchSettings(Group):
     user_agent: UserAgent = "auto"
     headers: Headers = Field(default_factory=dict)
     cookies: Cookies = Field(default_factory=dict)
+    cookie_jar: Switch = False
     proxy: Proxy | None = None
     nameservers: tuple[Nameserver, ...] = ()
     connect_to: tuple[ConnectToText, ...] = ()
@@ -185,6 +186,7 @@ class GuardSettings(Group):
 
     allow_private_addresses: Switch = False
     allow_networks: tuple[Network, ...] = ()
+    refuse_networks: tuple[Network, ...] = ()
 
 
 class CacheSettings(Group):
@@ -203,6 +205,7 @@ class ExtractSettings(Group):
     predefined_tags: tuple[Text, ...] = ()
     content_types: tuple[MediaType, ...] = ()
     pdf_max_pages: Count = 100
+    image_location: bool = False
 
 
 class NlpSettings(Group):

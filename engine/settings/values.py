@@ -102,12 +102,21 @@ def _check_nameserver(text: str) -> str:
     return text
 
 
+#: The value of fetch.proxy that stands for the variables of the environment.
+PROXY_OF_ENVIRONMENT: Final = "environment"
+
+
 def _check_proxy(text: str) -> str:
     # The message never repeats the value: it may hold a password.
-    shape = "must be an http:// or https:// URL with a host, such as http://proxy.example:3128"
+    shape = (
+        f"must be {PROXY_OF_ENVIRONMENT}, or an http://, https://, socks5:// or socks5h:// URL with a host, such as"
+        " http://proxy.example:3128"
+    )
+    if text == PROXY_OF_ENVIRONMENT:
+        return text
     try:
         parts = urlsplit(text)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in {"http", "https", "socks5", "socks5h"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise ValueError(shape) from None
     if not valid or parts.path not in {"", "/"} or parts.query or parts.fragment:
@@ -127,9 +136,13 @@ def _check_match(text: str) -> str:
     return prefix + target.host
 
 
+#: RFC 6750, section 2.1.
+_BEARER: Final = re.compile(r"Bearer [A-Za-z0-9._~+/-]+=*")
+
+
 def _check_auth(text: str) -> str:
-    if ":" not in text:
-        raise ValueError("must be user:password")
+    if ":" not in text and not _BEARER.fullmatch(text):
+        raise ValueError("must be user:password, or Bearer TOKEN")
     return text
 
 

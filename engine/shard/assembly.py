@@ -18,20 +18,24 @@ from engine.policy.retry import RetryRules
 from engine.policy.robots import product_token
 from engine.settings import needs_pool
 from engine.shard.budget import Budget, PageLease
-from engine.shard.caching import Caching, made_under
+from engine.shard.caching import Caching, made_under, web_of
 from engine.shard.discovery import DiscoveryRows
 from engine.shard.dispatcher import Dispatcher, PauseRules
 from engine.shard.endings import Endings
-from engine.shard.factory import HeaderRules, HostFactory, aimd_rules
+from engine.shard.factory import HostFactory, aimd_rules
 from engine.shard.fetcher import Fetcher, FetchRules, Parts
+from engine.shard.flight import Flight
+from engine.shard.headers import HeaderRules
 from engine.shard.hops import Hops
 from engine.shard.links import Links
 from engine.shard.nlp_client import NlpClient
 from engine.shard.probing import Probing
+from engine.shard.quarantine import Quarantine
 from engine.shard.requester import Requester
 from engine.shard.robots import RobotsFiles
 from engine.shard.rows import EnrichmentRows
 from engine.shard.validation import ValidationRows
+from engine.transport.cookies import CookieJars
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
     from engine.shard.fetcher import Asking
     from engine.shard.grants import Grant
     from engine.shard.hops import Spawn
+    from engine.shard.quarantine import Suspects
     from engine.shard.rows import StageRows
     from engine.transport.base import Transport
     from engine.transport.cache import PageCache
@@ -70,6 +75,7 @@ class Assembly:
     endings: Endings
     pool: NlpClient | None
     links: Links
+    quarantine: Quarantine | None
 
 
 def assemble(  # noqa: PLR0913 - the edges that a test replaces
@@ -85,12 +91,15 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     send: Callable[[dict[str, Any]], None],
     spawn: Spawn,
     max_files: int,
+    flight: Flight | None = None,
+    suspects: Suspects | None = None,
     cache: PageCache | None = None,
     wall: Callable[[], float] = time.time,
 ) -> Assembly:
     """Make a shard's parts. `send` writes to the supervisor, `spawn` starts an observed task, `wall` is time of day.
 
-    `max_files` is how many connections the process may hold: what goes beyond it is cut, with a warning.
+    `max_files` is how many connections the process may hold: what goes beyond it is cut, with a warning. `flight`
+    holds the URLs under way (None: in memory only), `suspects` those of them that a former process died of.
     """
     fetch, polite = settings.fetch, settings.politeness
     now = loop.time
@@ -110,6 +119,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     limit = ShardLimit(aimd, now())
     budget = Budget(share(settings.run.max_in_flight_pages, shards), share(settings.run.max_in_flight_bytes, shards))
     outage = OutageDetector(OutageRules())
+    flight = flight or Flight.in_memory(budget.max_pages)
 
     def start(task: Task, host: HostState, grant: Grant) -> None:
         spawn(fetcher.run(task, host, grant, PageLease(budget)))  # leased here: the next decision counts it
@@ -123,7 +133,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     )
     requester = Requester(
         transport, dispatcher, hops.finished, max_body_bytes=fetch.max_body_bytes,
-        max_per_ip=0 if fetch.proxy else share(polite.max_per_ip, shards),
+        max_per_ip=share(polite.max_per_ip, shards),
     )  # fmt: skip
     headers = HeaderRules(settings)
     token = product_token(fetch.user_agent)
@@ -150,7 +160,13 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         asking = Probing(hops, settings.validation.probe_bytes)
     elif cache is not None:
         asking = endings.caching = Caching(
-            cache, requester, hops, made_under=made_under(settings), max_body_bytes=fetch.max_body_bytes, wall=wall
+            cache,
+            requester,
+            hops,
+            made_under=made_under(settings),
+            web=web_of(settings),
+            max_body_bytes=fetch.max_body_bytes,
+            wall=wall,
         )
     retry = settings.retry
     rules = FetchRules(
@@ -158,8 +174,29 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         RetryRules(retry.max_attempts, retry.base_delay_s, retry.max_delay_s, retry.rate_limit_delay_s, retry.jitter),
         polite.max_retry_after_s, observe=stage == "validation",
     )  # fmt: skip
-    parts = Parts(schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, asking, ask_of)
+    parts = Parts(
+        schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, flight, asking, ask_of,
+        CookieJars() if fetch.cookie_jar else None,
+    )  # fmt: skip
     fetcher = Fetcher(parts, rules, now, random.random)
+    quarantine = None
+    if suspects is not None:
+        quarantine = Quarantine(
+            suspects, shard, flight=flight, schedule=schedule, dispatcher=dispatcher, fetcher=fetcher, endings=endings,
+            budget=budget, now=now,
+        )  # fmt: skip
     return Assembly(
-        store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool, links
+        store,
+        residence,
+        schedule,
+        limit,
+        aimd.max,
+        budget,
+        dispatcher,
+        requester,
+        hops,
+        endings,
+        pool,
+        links,
+        quarantine,
     )

@@ -6,7 +6,9 @@ own URL, so what a redirect leads to is found however it is come by. Only pages 
 and a redirect is what tells where its page is now.
 
 A row's fields are kept with the settings and versions that they depend on; under others the body alone is used, which
-goes to the pool as if it had just come. What belongs to this run (THIS_RUN) is never taken from an earlier one.
+goes to the pool as if it had just come. What belongs to this run (THIS_RUN) is never taken from an earlier one. Nor is
+anything at all that came from elsewhere than this run would ask: a run that leads hosts to a test machine, or believes
+any certificate, has a web of its own (:func:`web_of`).
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from engine import __version__
 from engine.model.outcome import Failure, Outcome
 from engine.model.record import SCHEMA_VERSION, base_row
 from engine.nlp.available import pipeline_version
-from engine.policy.freshness import assess, cacheable_request, storable, to_store, updated
+from engine.policy.freshness import assess, cacheable_request, storable, to_store, updated, with_age
 from engine.policy.outage import network_sign
+from engine.policy.page_directives import holds_for_a_time
 from engine.settings import fingerprint
 from engine.shard.requester import WHOLE, Answer, Ask, RequestFailed
 from engine.transport.base import Response
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
 #: The row's fields that are always this run's.
 THIS_RUN: Final = frozenset({
     "url", "url_hash", "fetch_url", "final_url", "input", "attempts", "shard", "from_cache", "fetch_duration_ms",
-    "process_duration_ms", "enriched_at",
+    "process_duration_ms", "enriched_at", "duplicate_of",
 })  # fmt: skip
 
 _OK: Final = range(200, 300)
@@ -106,6 +109,7 @@ class Caching:
         hops: Hops,
         *,
         made_under: str,
+        web: str = "",
         max_body_bytes: int,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -113,6 +117,7 @@ class Caching:
         self._requester = requester
         self._hops = hops
         self._made_under = made_under
+        self._web = web
         self._max_body_bytes = max_body_bytes
         self._wall = wall
         self.flush = cache.flush
@@ -124,13 +129,14 @@ class Caching:
         """
         if not cacheable_request(asked.headers):
             return await asked.send(grant, (), asked.ask)
-        found = self._cache.lookup(asked.target.fetch_url, asked.headers, self._made_under)
+        found = self._cache.lookup(self._key(asked), asked.headers, self._made_under)
         if found is None or 0 < self._most_of(asked.ask) < found.body_bytes:
             return self._received(asked, await asked.send(grant, (), asked.ask), None)
-        judged = assess(found.stored, asked.headers, self._wall())
+        now = self._wall()
+        judged = assess(found.stored, asked.headers, now)
         if not judged.fresh:
             return await self._ask_about(found, judged, asked, grant)
-        reused = self._reuse(found, found.row_fields, asked)
+        reused = self._reuse(replace(found, stored=with_age(found.stored, now)), found.row_fields, asked)
         if reused is None:  # its body has gone meanwhile
             return self._received(asked, await asked.send(grant, (), asked.ask), found)
         self._requester.unused(grant)
@@ -157,20 +163,20 @@ class Caching:
 
     def _received(self, asked: Asked, answer: Answer, found: Found | None) -> Answer:
         """A whole answer came: kept where it may be; what was kept before goes where it is no longer true."""
-        url, headers, response = asked.target.fetch_url, asked.headers, answer.response
+        url, headers, response = self._key(asked), asked.headers, answer.response
         status = response.status
         sent_at, came_at = self._times(answer)
         stored = to_store(status, headers, _fields(response), sent_at, came_at) if status in _OK else None
         if stored is not None:
             entry = self._cache.store(url, headers, stored, response.body)
-            return replace(answer, kept=Kept(self._keeper(entry)))
+            return answer._replace(kept=Kept(self._keeper(entry)))
         if found is not None and status < _SERVER_ERROR and status not in _NOT_NOW:
             self._cache.forget(url)
         return answer
 
     def _unchanged(self, found: Found, answer: Answer, asked: Asked) -> Answer | None:
         """A 304 came. None where it is about another answer than ours, or the body has gone: to be fetched anew."""
-        url, headers, before = asked.target.fetch_url, asked.headers, found.stored
+        url, headers, before = self._key(asked), asked.headers, found.stored
         new = updated(before, _fields(answer.response), *self._times(answer))
         if new is None:
             return None
@@ -204,9 +210,14 @@ class Caching:
         kept = Kept(self._keeper(found.entry), from_cache=True, row_fields=fields)
         return Answer(response, Outcome(stored.status), 0.0, kept)
 
+    def _key(self, asked: Asked) -> str:
+        return self._web + asked.target.fetch_url
+
     def _keeper(self, entry: int) -> Callable[[bytes], None]:
         def keep(line: bytes) -> None:
             fields = {name: value for name, value in orjson.loads(line).items() if name not in THIS_RUN}
+            if holds_for_a_time(fields["metadata"].get("robots", ())):
+                return  # another day the same page may be used for less
             self._cache.store_row_fields(entry, self._made_under, orjson.dumps(fields))
 
         return keep
@@ -227,6 +238,13 @@ def made_under(settings: Settings) -> str:
     facts["fetch.user_agent"] = settings.fetch.user_agent  # whose directives count
     facts["versions"] = [__version__, SCHEMA_VERSION, pipeline_version(settings.nlp.pipeline)]
     return sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def web_of(settings: Settings) -> str:
+    """What stands before a URL in the key of a run that does not ask the web's own servers, or any that says so."""
+    fetch = settings.fetch
+    facts = (sorted(fetch.connect_to), fetch.verify_tls)
+    return "" if facts == ([], True) else f"{sha256(orjson.dumps(facts)).hexdigest()} "
 
 
 def _fields(response: Response) -> Fields:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.policy.breaker import State
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from engine.policy.outage import OutageDetector
     from engine.settings import Settings
     from engine.shard.budget import Budget
+
+#: uvloop's clock counts whole milliseconds: what was written "now" may have been written so much later.
+CLOCK_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Dispatcher:
         self._woken = False
         self._timer: asyncio.TimerHandle | None = None
         self.stopped = False
-        self.open_breakers: set[int] = set()
+        self.turns_only = False  # nothing but redirect hops, robots.txt and suspects
 
     @property
     def out(self) -> bool:
@@ -100,7 +103,7 @@ class Dispatcher:
             self._timer.cancel()
         for host in list(self._schedule.hosts.values()):
             while host.turns:
-                turn = host.turns.popleft()
+                turn = self._schedule.take_turn(host)
                 if not turn.done():
                     turn.set_result(None)
 
@@ -114,11 +117,12 @@ class Dispatcher:
             if self._outage.is_out(now) and not self._outage.may_probe(now):
                 break
             # Without budget, hops of pages under way may still go: they are what gives it back.
-            host = schedule.pop_turn(now) if self._budget.exhausted else schedule.pop(now, self._limit.limit)
+            turns_only = self._budget.exhausted or self.turns_only
+            host = schedule.pop_turn(now) if turns_only else schedule.pop(now, self._limit.limit)
             if host is None:
                 break
             if host.turns:
-                turn = host.turns.popleft()
+                turn = schedule.take_turn(host)
                 if turn.done():  # whoever waited was cancelled
                     schedule.revisit(host, now)
                 else:
@@ -130,9 +134,6 @@ class Dispatcher:
         self._set_timer(now)
 
     def _set_timer(self, now: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._outage.is_out(now):
             due: float | None = self._outage.next_probe_at
         else:
@@ -140,8 +141,13 @@ class Dispatcher:
                 (t for t in (self._schedule.next_due(), self.grants.next_settling) if t is not None), default=None
             )
         # What is due already waits for an event (a slot, the budget), and events wake the dispatcher themselves.
-        if due is not None and due > now:
-            self._timer = self._loop.call_at(due, self.wake)
+        due = due if due is not None and due > now else None
+        timer = self._timer
+        if timer is not None:
+            if due is not None and now < timer.when() <= due:
+                return  # it comes in time, and then looks for the next: cheaper than a new one for each request
+            timer.cancel()
+        self._timer = self._loop.call_at(due, self.wake) if due is not None else None
 
     def _grant(self, host: HostState, now: float) -> Grant:
         generation = host.breaker.admit(now)
@@ -151,7 +157,7 @@ class Dispatcher:
         return self.grants.begin(Grant(host, address, generation, now))
 
     async def turn(self, host: HostState) -> Grant | None:
-        """A grant for a redirect hop or a robots.txt, before the host's tasks; None: stopped, or the host given up."""
+        """A grant for what goes before the host's tasks (a redirect hop); None: stopped, or the host given up."""
         if self.stopped or host.condemned is not None:
             return None
         turn: asyncio.Future[Grant | None] = self._loop.create_future()
@@ -182,7 +188,9 @@ class Dispatcher:
         host = grant.host
         if host is not None:
             now = self._loop.time()
-            due = next_due(now, host.delay_s, self._jitter, self._random())
+            due = now
+            if host.delay_s > 0:
+                due = next_due(now + CLOCK_S, host.delay_s, self._jitter, self._random())
             if grant.unwritten:
                 grant.unwritten = False
                 self._schedule.written(host, due, now)
@@ -241,10 +249,8 @@ class Dispatcher:
         sent_at = grant.sent_at
         host.limit.on_outcome(signal, sent_at, now, host.in_flight)
         host.breaker.record(grant.generation, decided.breaker, now)
-        if host.breaker.state is State.CLOSED:
-            self.open_breakers.discard(host.id)
-        elif host.id not in self.open_breakers:
-            self.open_breakers.add(host.id)
+        was_open, host.breaker_open = host.breaker_open, host.breaker.state is not State.CLOSED
+        if host.breaker_open and not was_open:
             self._residence.save(host, now)
         if decided.pause:
             self._pause(host, outcome, sent_at, now)
@@ -261,8 +267,11 @@ class Dispatcher:
 
     def _pause(self, host: HostState, outcome: Outcome, sent_at: float, now: float) -> None:
         rules = self._pauses
-        asked = outcome.retry_after_s if outcome.retry_after_s is not None else rules.default_s
-        host.pause.pause(now, min(asked, rules.max_s) if rules.max_s else asked, sent_at)
+        asked = outcome.retry_after_s or 0.0
+        # As for a retry, what a server asks for is a lower bound: "Retry-After: 0", or a date that is over, is no leave
+        # to use up all pauses within a moment.
+        wait_s = max(rules.default_s, min(asked, rules.max_s) if rules.max_s else asked)
+        host.pause.pause(now, wait_s, sent_at)
         self._residence.save(host, now)
 
     def _give_up(self, host: HostState, outcome: Outcome) -> None:
@@ -287,6 +296,5 @@ class Dispatcher:
 
     def condemn(self, host: HostState, failure: Failure) -> None:
         """End all URLs of a host with this failure."""
-        self.open_breakers.discard(host.id)
         self._schedule.condemn(host, failure)
         self._residence.save(host, self._loop.time())

@@ -7,7 +7,6 @@ that write and gives each task its end. Whatever a kill leaves beyond the last c
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from engine.frontier.store import Finished
@@ -16,7 +15,7 @@ from engine.model.record import Fetched
 from engine.model.task import split_position
 from engine.model.url import Target, parse_target
 from engine.observe.faultpoint import crash_point
-from engine.shard.rows import raw_input
+from engine.shard.rows import with_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,8 +118,7 @@ class Endings:
                 kept.keep(made.line)
             self._end(task, made, lease)
             return
-        facts = asdict(replace(fetched, input=None))
-        facts["input"] = raw_input(fetched)
+        facts = with_input(fetched)._asdict()
         header = {"fetched": facts, "ct": fetched.content_type}
         self.waiting_for_nlp += 1
 

@@ -1,10 +1,8 @@
-"""What the settings say of a host: its limits, its breaker, its headers, with the `sites:` rules applied."""
+"""What the settings say of a host: its limits and its breaker, with the `sites:` rules applied."""
 
 from __future__ import annotations
 
-import base64
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from engine.frontier.hoststate import Gate, HostState
 from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
@@ -16,14 +14,6 @@ from engine.policy.politeness import Pause, SiteRules, share
 if TYPE_CHECKING:
     from engine.frontier.hosts import HostMemory
     from engine.settings import Settings, SiteRule
-    from engine.shard.requester import Headers
-
-#: What a page is asked for: pages first, anything else too.
-ACCEPT: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-
-
-#: What of `fetch.headers` other sites may see too, where a redirect leads there: any other field may hold a secret.
-HARMLESS: Final = frozenset({"user-agent", "accept", "accept-language", "accept-encoding", "cache-control", "dnt"})
 
 
 def site_rules(settings: Settings) -> SiteRules[SiteRule]:
@@ -79,39 +69,6 @@ def site_budget(settings: Settings) -> SiteBudget:
     if settings.run.stage == "discovery":
         limits.append(settings.discovery.max_pages_per_site)
     return SiteBudget(min(filter(None, limits), default=0))
-
-
-class HeaderRules:
-    """The header fields of a request, made once a host."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._sites = site_rules(settings)
-        fetch = settings.fetch
-        given = {name.lower() for name in fetch.headers}
-        usual = {"User-Agent": fetch.user_agent, "Accept": ACCEPT}  # the transport adds the encodings it decodes
-        if settings.run.stage == "validation":  # lengths, and ranges, are to be those of the page itself
-            usual["Accept-Encoding"] = "identity"
-        self._common: Headers = tuple((n, v) for n, v in usual.items() if v and n.lower() not in given)
-        self._secret: Headers = tuple(fetch.headers.items())
-        if fetch.cookies:
-            self._secret += (("Cookie", "; ".join(f"{name}={value}" for name, value in fetch.cookies.items())),)
-        self.of = lru_cache(maxsize=20_000)(self._of)
-
-    def _of(self, host: str, *, own_site: bool) -> Headers:
-        """The fields for a host. `own_site`: it belongs to the site of the URL as given, and may see what is secret."""
-        rule = self._sites.lookup(host)
-        headers = self._common + (self._secret if own_site else _harmless(self._secret))
-        if rule is None or not own_site:  # a page of another site is not to use what a rule entrusts to this one
-            return headers
-        extra: Headers = tuple(rule.headers.items())
-        if rule.auth is not None:
-            extra += (("Authorization", "Basic " + base64.b64encode(rule.auth.encode()).decode()),)
-        replaced = {name.lower() for name, _ in extra}
-        return tuple(pair for pair in headers if pair[0].lower() not in replaced) + extra
-
-
-def _harmless(headers: Headers) -> Headers:
-    return tuple(pair for pair in headers if pair[0].lower() in HARMLESS)
 
 
 def aimd_rules(settings: Settings, shards: int) -> AimdRules:

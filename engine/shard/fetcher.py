@@ -6,7 +6,8 @@ through the same again, for its own host. A URL that is put back or retried begi
 
 from __future__ import annotations
 
-import base64
+import re
+import signal
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -17,14 +18,18 @@ from engine.errors import EngineError
 from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.model.record import Fetched
 from engine.model.url import Target, parse_target, site_of
+from engine.observe.faultpoint import crash_point
 from engine.policy.retry import RetryRules, retry_delay
 from engine.policy.verdict import RetryClass, verdict
 from engine.shard.caching import Asked
+from engine.shard.headers import authorization, replaced, with_cookies
 from engine.shard.requester import WHOLE, Answer, Ask, NotAsked, RequestFailed, redirect_target, status_failure
 from engine.shard.robots import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from multidict import CIMultiDictProxy
 
     from engine.frontier.hoststate import HostState
     from engine.frontier.schedule import Schedule
@@ -33,15 +38,18 @@ if TYPE_CHECKING:
     from engine.shard.budget import PageLease
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.endings import Endings
-    from engine.shard.factory import HeaderRules
+    from engine.shard.flight import Flight, Note
     from engine.shard.grants import Grant
+    from engine.shard.headers import HeaderRules
     from engine.shard.hops import Hops
     from engine.shard.requester import Headers, Requester
     from engine.shard.robots import RobotsFiles
+    from engine.transport.cookies import CookieJars
 
 _LOG: Final = structlog.get_logger("shard.fetcher")
 
 _OK: Final = range(200, 300)
+_STRAY_BYTE: Final = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class Parts:
     """What a fetcher works with, all of it the shard's own.
 
     `asking` is None where every request is simply sent; `ask_of` how a task's target is asked for, None as a page is.
+    `cookies` is None where there are none.
     """
 
     schedule: Schedule
@@ -77,8 +86,10 @@ class Parts:
     headers: HeaderRules
     outage: OutageDetector
     endings: Endings
+    flight: Flight
     asking: Asking | None = None
     ask_of: Callable[[Task], Ask] | None = None
+    cookies: CookieJars | None = None
 
 
 @dataclass(slots=True)
@@ -88,12 +99,18 @@ class Attempt:
     task: Task
     host: HostState
     lease: PageLease
+    note: Note
     target: Target
     charged: bool = False  # a request was made for it
     duration_ms: float = 0.0
     answer: Answer | None = None
     answered_by: Target | None = None
     redirects: list[tuple[str, int]] = field(default_factory=list)
+
+    def arrived(self, count: int) -> None:
+        """So many bytes of a body came."""
+        self.lease.grow(count)
+        self.note.heard_of()
 
     def fetched(self, shard: int, *, observe: bool = False) -> Fetched:
         """The facts for a row; `observe`: those of validation, too."""
@@ -110,7 +127,7 @@ class Attempt:
             attempts=task.attempts,
             fetch_duration_ms=self.duration_ms,
             from_cache=answer is not None and answer.kept is not None and answer.kept.from_cache,
-            x_robots_tag="\n".join(answer.response.headers.getall("X-Robots-Tag", ())) if answer is not None else "",
+            x_robots_tag=_x_robots_tag(answer.response.headers) if answer is not None else "",
             observed=self._observed() if observe else None,
         )
 
@@ -133,22 +150,32 @@ class Fetcher:
         self._now = now
         self._random = random
 
-    async def run(self, task: Task, host: HostState, grant: Grant, lease: PageLease) -> None:
-        """Take a URL as far as it goes. Its grant, and all that it holds, is released in every case."""
+    async def run(self, task: Task, host: HostState, grant: Grant, lease: PageLease) -> bool:
+        """Take a URL as far as it goes; False where it was put back as if it had not been handed out.
+
+        Its grant, and all that it holds, is released in every case.
+        """
         parts = self._parts
         target = parse_target(task.fetch_url)
         if isinstance(target, Failure):  # the frontier holds normalised URLs only
             parts.dispatcher.unused(grant)
             raise TypeError(f"the frontier held {target.message}")
-        attempt = Attempt(task, host, lease, target)
+        attempt = Attempt(task, host, lease, parts.flight.note(task.fetch_url), target)
+        try:
+            return await self._run(attempt, grant)
+        finally:
+            attempt.note.close()
+
+    async def _run(self, attempt: Attempt, grant: Grant) -> bool:
+        task, parts = attempt.task, self._parts
         attempts_before = task.attempts
         try:
             failure, outcome = await self._follow(attempt, grant)
         except NotAsked:
             attempt.lease.close()
             task.attempts = attempts_before
-            parts.schedule.put_back(host, task, self._now())
-            return
+            parts.schedule.put_back(attempt.host, task, self._now())
+            return False
         except RequestFailed as failed:
             attempt.duration_ms += failed.duration_ms
             failure, outcome = failed.failure, Outcome(kind=failed.failure.kind)
@@ -159,6 +186,7 @@ class Fetcher:
             message = f"a fault in the engine: {type(error).__name__}: {error}"
             failure, outcome = Failure(FailureKind.INTERNAL_ERROR, message), Outcome(kind=FailureKind.INTERNAL_ERROR)
         self._conclude(attempt, failure, outcome)
+        return True
 
     async def _follow(self, attempt: Attempt, grant: Grant) -> tuple[Failure | None, Outcome]:
         """All hops of one attempt; a failure is None where the last answer is a page."""
@@ -171,6 +199,8 @@ class Fetcher:
                     return refused, Outcome(kind=refused.kind)
             seen.add(attempt.target.fetch_url)
             answer = await self._request(attempt, grant, first)
+            if self._parts.cookies is not None and "Set-Cookie" in answer.response.headers:
+                seen.clear()  # it may lead back to itself, to see its cookie come: the hops are counted all the same
             location = redirect_target(answer)
             if location is None:
                 status = answer.response.status
@@ -221,7 +251,7 @@ class Fetcher:
             answer = await self._send(attempt, headers, grant, (), ask)
         else:
             send = partial(self._send, attempt, headers)
-            answer = await asking.answer(Asked(attempt.target, headers, send, attempt.lease.grow, ask), grant)
+            answer = await asking.answer(Asked(attempt.target, headers, send, attempt.arrived, ask), grant)
         attempt.answer, attempt.answered_by = answer, attempt.target
         return answer
 
@@ -230,9 +260,13 @@ class Fetcher:
     ) -> Answer:
         self._charge(attempt)
         answer = await self._parts.requester.send(
-            attempt.target, grant, headers, attempt.lease.grow, conditions=conditions, ask=ask
+            attempt.target, grant, headers, attempt.arrived, conditions=conditions, ask=ask
         )
+        crash_point("page_came", attempt.target.fetch_url, signal.SIGSEGV)
         attempt.duration_ms += answer.duration_ms
+        jars, target = self._parts.cookies, attempt.target
+        if jars is not None and (lines := answer.response.headers.getall("Set-Cookie", ())):
+            jars.take(target.fetch_url, site_of(target.host), lines)
         return answer
 
     @staticmethod
@@ -247,10 +281,12 @@ class Fetcher:
         own_site = target is first or site_of(target.host) == site_of(first.host)
         own_site = own_site and (target.scheme == "https" or first.scheme == "http")  # nor over an unsafe line
         headers = self._parts.headers.of(target.host, own_site=own_site)
-        if auth is None or target.origin != first.origin:
-            return headers
-        token = base64.b64encode(auth.encode()).decode()
-        return (*(pair for pair in headers if pair[0].lower() != "authorization"), ("Authorization", f"Basic {token}"))
+        if auth is not None and target.origin == first.origin:
+            headers = replaced(headers, "Authorization", authorization(auth))
+        jars = self._parts.cookies
+        if jars is not None and (set_before := jars.cookies(target.fetch_url, site_of(target.host))):
+            headers = with_cookies(headers, set_before)
+        return headers
 
     # -- the end of an attempt ------------------------------------------------------------------------------------
 
@@ -283,10 +319,16 @@ class Fetcher:
         return True
 
 
+def _x_robots_tag(headers: CIMultiDictProxy[str]) -> str:
+    return "\n".join(headers.getall("X-Robots-Tag")) if "X-Robots-Tag" in headers else ""
+
+
 def _next_target(location: str, base: Target) -> Target | Failure:
     """Where a redirect leads; a relative Location is resolved against the request (RFC 9110, section 10.2.2)."""
     if not location.strip():
         return Failure(FailureKind.BAD_REDIRECT, "a redirect without a Location")
+    # Bytes that are no UTF-8 stand for themselves, as browsers have it; they came as lone surrogates.
+    location = _STRAY_BYTE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", location)
     target = parse_target(location, base.fetch_url)
     if isinstance(target, Failure):
         return Failure(FailureKind.BAD_REDIRECT, f"a redirect to what cannot be fetched: {target.message}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from engine.frontier.store import FAILED_PREFIX
 from engine.model.messages import Gauges
 from engine.model.url import site_of
+from engine.policy.breaker import State
 
 if TYPE_CHECKING:
     from engine.frontier.residence import Residence
@@ -59,7 +60,7 @@ def measure(  # noqa: PLR0913, PLR0917 - one reading of every part
         limit_cause=dispatcher.grants.limit.cause,
         waiting_for_nlp=endings.waiting_for_nlp,
         bytes_in_flight=budget.bytes,
-        open_breakers=len(dispatcher.open_breakers),
+        open_breakers=sum(host.breaker.state is not State.CLOSED for host in residence.hosts.values()),
         active_hosts=len(residence.hosts),
         tail_s=max((seconds for _, _, seconds in slow), default=0.0),
         slow_sites=slow,

@@ -26,10 +26,13 @@ from engine.observe import logs
 from engine.output.codec import part_name
 from engine.output.parts import PartWriter
 from engine.output.recover import damaged
+from engine.policy.politeness import share
 from engine.settings import Settings
 from engine.shard.assembly import assemble
 from engine.shard.factory import site_budget
 from engine.shard.files import raise_limit
+from engine.shard.flight import Flight
+from engine.shard.quarantine import suspects
 from engine.shard.worker import Worker
 from engine.transport.cache_disk import open_cache
 from engine.transport.client import AiohttpTransport
@@ -82,19 +85,25 @@ async def _run(config: ShardConfig) -> None:
     control: Channel
 
     def send(header: dict[str, Any]) -> None:
-        control.send(header)
+        # A supervisor that does not read (it is stopped) is to find the latest report, not an hour of them.
+        if header["type"] != Control.HEARTBEAT or not control.congested:
+            control.send(header)
 
     worker = Worker(config.shard, send, loop)
     loop.set_exception_handler(worker.on_callback_error)
     control = await from_socket(socket.socket(fileno=config.control_fd), worker.on_frame, worker.on_lost)
-    transport = AiohttpTransport(settings.fetch, settings.guard)
+    transport = AiohttpTransport(settings.fetch, settings.guard, environ=os.environ)
     try:
         store, part = _open(config, settings)
+        flight = _flight(config, settings)
+        found = suspects(store, flight.left, config.fault)
+        store.commit()
         files = raise_limit()
         with _page_cache(settings) as cache:
             worker.parts = assemble(
                 settings, config.shard, config.shards, loop, store=store, table=_table(store), part=part,
-                transport=transport, send=send, spawn=worker.spawn, max_files=files, cache=cache,
+                transport=transport, send=send, spawn=worker.spawn, max_files=files, flight=flight,
+                suspects=found, cache=cache,
             )  # fmt: skip
             gc.collect()
             gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
@@ -119,16 +128,26 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
     store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
     store.budget = site_budget(settings)
     path = folder / "parts" / part_name(config.shard, settings.output.compression)
-    if store.last_commit() is not None:
-        lost = damaged(path, store.commit_records(), deep=False)
-        if lost:
-            queued = store.requeue_commits(lost)
-            _LOG.warning("rows were lost and are queued again", part=path.name, commits=len(lost), urls=queued)
+    queue_lost_rows(store, path)
     if config.retry_kinds is not None:
         queued = store.requeue_failed(config.retry_kinds)
         _LOG.info("failed rows are queued again", urls=queued)
     store.commit()
     return store, PartWriter.open(path, settings.output.compression, store.last_commit())
+
+
+def queue_lost_rows(store: Store, part: Path) -> None:
+    """Queue again what a power failure took from the end of a part although the frontier has it."""
+    if store.last_commit() is not None:
+        lost = damaged(part, store.commit_records(), deep=False)
+        if lost:
+            queued = store.requeue_commits(lost)
+            _LOG.warning("rows were lost and are queued again", part=part.name, commits=len(lost), urls=queued)
+
+
+def _flight(config: ShardConfig, settings: Settings) -> Flight:
+    path = Path(config.folder) / "state" / f"shard-{config.shard:05}.flight"
+    return Flight.open(path, share(settings.run.max_in_flight_pages, config.shards))
 
 
 @contextmanager

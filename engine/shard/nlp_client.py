@@ -188,7 +188,8 @@ class NlpClient:
             message = f"processing took longer than nlp.timeout_s ({self._timeout_s:g} s), twice"
             job.on_failed(Failure(FailureKind.NLP_TIMEOUT, message))
         else:
-            job.on_failed(Failure(FailureKind.NLP_CRASHED, "processing ended its process, twice"))
+            message = "processing ended its process, twice: a crash, or more than nlp.max_process_memory_bytes"
+            job.on_failed(Failure(FailureKind.NLP_CRASHED, message))
 
 
 def _credit(child: Child) -> int:

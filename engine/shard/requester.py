@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.frontier.hoststate import Gate
 from engine.model.outcome import Failure, FailureKind, Outcome
@@ -38,8 +37,7 @@ _SERVER_ERROR: Final = 500
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """How a target is asked for: at most so many bytes of its body (None: fetch.max_body_bytes), more cut or refused.
 
     `name` is what a row calls it.
@@ -55,8 +53,7 @@ class Ask:
 WHOLE: Final = Ask()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer and what it took, connecting included, waiting for a slot not; `kept`: its place in the cache.
 
     `peer_ip` is the address that gave it, None where connect_to or a proxy chose that.
@@ -155,10 +152,10 @@ class Requester:
             exchange.close()
             self.unused(grant)
             raise
-        retry_after = None
-        if response.status in _SAYS_WHEN and (value := response.headers.get("Retry-After")):
-            retry_after = parse_retry_after(value, time.time())
         status = _NOT_NOW if robots and response.status >= _SERVER_ERROR else response.status
+        retry_after = None
+        if status in _SAYS_WHEN and (value := response.headers.get("Retry-After")):
+            retry_after = parse_retry_after(value, time.time())
         outcome = Outcome(status, None, retry_after)
         duration_ms = (self._now() - grant.sent_at + connected - began) * 1000
         self._finish(grant, outcome, page=not robots)

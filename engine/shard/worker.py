@@ -31,6 +31,11 @@ _LOG: Final = structlog.get_logger("shard")
 #: Entries inserted at once: larger slices insert faster, but fetching stands still meanwhile (6 ms at this size).
 SLICE: Final = 1_000
 
+#: Between two slices everything else has its turn, and ingest then as long again and half: a list that comes in while
+#: fetching takes all that it can get would be in late, and its last hosts be known late. No longer than MAX_INGEST_S.
+INGEST_TO_REST: Final = 1.5
+MAX_INGEST_S: Final = 0.1
+
 TICK_S: Final = 0.1
 COMMIT_EVERY_S: Final = 1.0
 HEARTBEAT_EVERY_S: Final = 1.0
@@ -88,6 +93,7 @@ class Worker:
                 signal.SIGUSR1, lambda: _LOG.warning("what it waits for", all=self.describe())
             )
             self._running = True
+            self._look_at_suspects()
             for frame in self._early:
                 self._take(frame)
             try:
@@ -102,6 +108,15 @@ class Worker:
         self.parts.endings.commit()
         self._running = False  # what still comes finds no frontier to go to: who sent it keeps it
         self._beat()
+
+    def _look_at_suspects(self) -> None:
+        """What a former process died of is found before anything else is asked for."""
+        quarantine = self.parts.quarantine
+        if quarantine is not None:
+            if quarantine.convict():  # that row is what came of the last process, and is told before another can die
+                self.parts.endings.commit()
+                self._beat()
+            self.spawn(quarantine.run())
 
     # -- what the supervisor says ---------------------------------------------------------------------------------
 
@@ -165,6 +180,7 @@ class Worker:
     async def _ingest(self) -> None:
         """Take batches into the frontier in slices, so that fetching goes on meanwhile."""
         parts = self.parts
+        until = 0.0  # ingest has the loop to itself until then
         while True:
             while not self._batches:
                 self._batch_came.clear()
@@ -181,7 +197,10 @@ class Worker:
                 last = start + SLICE >= len(entries)
                 parts.schedule.insert(part, end if last else split_position(part[-1][0]), self._loop.time())
                 parts.dispatcher.wake()
-                await asyncio.sleep(0)
+                if (now := self._loop.time()) >= until:
+                    await asyncio.sleep(0)
+                    back = self._loop.time()
+                    until = back + min(MAX_INGEST_S, (back - now) * INGEST_TO_REST)
             parts.store.commit()
             self._told_finished = False
             self._send({"type": Control.CREDIT, "batches": 1})

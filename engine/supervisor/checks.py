@@ -10,6 +10,7 @@ from engine.errors import UsageError
 from engine.sources.readers import open_records
 from engine.supervisor.manifest import describe, same_content
 from engine.transport.cache_disk import open_cache
+from engine.transport.proxies import Proxies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,11 @@ def check_cache(settings: Settings) -> None:
     cache = open_cache(settings.cache, os.environ)
     if cache is not None:
         cache.close()
+
+
+def check_proxy(settings: Settings) -> None:
+    """Refuse a proxy that cannot be used, also one that the environment names."""
+    Proxies.of(settings.fetch, os.environ)
 
 
 def check_not_empty(sources: Sequence[Source], settings: Settings) -> None:

@@ -38,6 +38,12 @@ COMPLETE: Final = "complete"
 
 Manifest = dict[str, Any]
 
+#: What every command relies on.
+_SHAPE: Final[dict[str, type | tuple[type, ...]]] = {
+    "state": str, "inputs": list, "shards": int, "ingest_finished": bool, "counts": dict, "outputs": dict,
+    "settings": dict, "redacted": list, "fingerprint": dict, "elapsed_s": (int, float),
+}  # fmt: skip
+
 
 def new_manifest(settings: Settings, inputs: Sequence[dict[str, Any]], shards: int, now: datetime) -> Manifest:
     """Make the manifest of a run that starts now."""
@@ -156,10 +162,26 @@ def read_manifest(folder: Path) -> Manifest:
         raise UsageError(f"{path}: is no JSON ({error}): it was not written by this engine, or is damaged") from error
     if not isinstance(manifest, dict) or "format_version" not in manifest:
         raise UsageError(f"{path}: was not written by this engine; choose another folder")
-    if manifest["format_version"] != FORMAT_VERSION:
-        found = manifest["format_version"]
-        raise UsageError(f"{path}: folder format {found}; this version reads format {FORMAT_VERSION}")
+    _check_version(path, manifest)
+    for key, kind in _SHAPE.items():
+        if not isinstance(manifest.get(key), kind):
+            raise UsageError(f"{path}: {key!r} is missing or damaged: put the file back as it was, or begin elsewhere")
     return manifest
+
+
+def _check_version(path: Path, manifest: Manifest) -> None:
+    """Refuse a folder of another format: what its files mean is known to the version that made them.
+
+    Format 1 is the first, so there is no older one to migrate from; what a later format changes is to be done to older
+    folders here.
+    """
+    found, by = manifest["format_version"], manifest.get("engine_version", "unknown")
+    if found != FORMAT_VERSION:
+        older = isinstance(found, int) and found < FORMAT_VERSION
+        raise UsageError(
+            f"{path}: folder format {found}, made by {'an older' if older else 'another'} version ({by}); this one"
+            f" ({__version__}) reads format {FORMAT_VERSION}: finish the run with that version, or begin elsewhere"
+        )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

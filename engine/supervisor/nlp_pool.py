@@ -8,16 +8,15 @@ page is replaced at once or soon; places whose children never get ready end the 
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import EngineError
 from engine.ipc.channel import connect_unix
-from engine.model.messages import Control, NlpExit, Page
+from engine.model.messages import TIMEOUT_SIGNALS, Control, NlpExit, Page
 from engine.observe.logs import get_logger
 from engine.policy.restart import Action, ExitCause, after_exit, exit_cause
-from engine.supervisor.child import NlpPlace, error_of, exit_words, readable
-from engine.supervisor.processes import EXIT_UNKNOWN
+from engine.supervisor.child import NlpPlace, error_of, exit_words, readable, told_of
+from engine.supervisor.processes import EXIT_UNKNOWN, kill_forkserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +67,9 @@ class NlpPool:
         return [_up(place) for place in self.places if place.ready]
 
     def tick(self) -> None:
-        """Count a second of every child that is not yet ready."""
+        """Count a second."""
         for place in self.places:
-            place.unready_ticks += place.alive and not place.ready
+            place.tick()
 
     def progressed(self) -> None:
         """Rows were committed: what crashed before them is no reason to give up."""
@@ -83,11 +82,13 @@ class NlpPool:
         self.places[slot].begin(self._children, self._processes.nlp_path(self._children))
 
     def kill(self, slot: int, *, hung: bool) -> None:
-        """End a child; comes again until there is a process to end."""
+        """End a child, or its start; comes again until it has ended."""
         place = self.places[slot]
+        place.stopped, place.hung = not hung, hung
         if place.process is not None:
-            place.stopped, place.hung = not hung, hung
             place.process.kill()
+        else:
+            kill_forkserver()  # the start, which waits for it, fails
 
     async def live(self, slot: int) -> None:
         """Start a child for a place and stay with it to its end. `begin` was called."""
@@ -102,23 +103,26 @@ class NlpPool:
         self._changed()
         announcing = asyncio.create_task(self._announce(place, place.path))
         try:
-            await readable(process.sentinel)
+            if not await told_of(process):
+                _log.error("the NLP processes' parent tells of no end: it is stopped, and is replaced")
+                kill_forkserver()
+                await readable(process.sentinel)
         finally:
             announcing.cancel()
             await asyncio.wait([announcing])
         if not announcing.cancelled():
             announcing.result()  # raises what went wrong in it
-        code = self._processes.reap(process)
+        code = await self._processes.reap(process)
         place.path.unlink(missing_ok=True)
         words = process.reason or exit_words(code)
         # A child leaves by itself only to be replaced.
         cause = exit_cause(code, ready=place.ready, stopping=place.stopped, hung=False)
         cause = ExitCause.RECYCLED if cause is ExitCause.FINISHED else cause
+        if place.hung:
+            words = "it was stopped by a signal for too long" if place.ready else "it did not get ready in time"
         if place.ready:
             place.ready = False
             self._broadcast({"type": Control.NLP_GONE, "child": place.child, "cause": _told(place, code)})
-        elif place.hung:
-            words = "it did not get ready in time"
         if cause is ExitCause.FAULT:
             self._failed(error_of(code, words))
         self._ended(place, cause, words)
@@ -148,11 +152,11 @@ class NlpPool:
 
 def _told(place: NlpPlace, code: int) -> NlpExit:
     """Give the cause that shards are told; an unknown code: the fork server died, and we ended its child."""
-    if place.stopped or code == EXIT_UNKNOWN:
+    if place.stopped or place.hung or code == EXIT_UNKNOWN:
         return NlpExit.STOPPED
     if code == 0:
         return NlpExit.RECYCLED
-    return NlpExit.TIMEOUT if code == -signal.SIGALRM else NlpExit.CRASHED
+    return NlpExit.TIMEOUT if -code in TIMEOUT_SIGNALS else NlpExit.CRASHED
 
 
 def _up(place: NlpPlace) -> Header:

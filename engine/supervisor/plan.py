@@ -47,8 +47,8 @@ class Plan:
     log_format: str
     retry_kinds: tuple[str, ...] | None
 
-    def shard_config(self, shard: int, *, first: bool) -> ShardConfig:
-        """What a shard is told; only its first process in a command is asked to retry."""
+    def shard_config(self, shard: int, *, first: bool, fault: int = 0) -> ShardConfig:
+        """What a shard is told; only its first process in a command is asked to retry. `fault`: see ShardConfig."""
         return ShardConfig(
             shard=shard,
             shards=self.shards,
@@ -59,6 +59,7 @@ class Plan:
             log_level=self.log_level,
             log_format=self.log_format,
             retry_kinds=self.retry_kinds if first else None,
+            fault=fault,
         )
 
     def nlp_config(self, child: int, path: Path) -> NlpConfig:

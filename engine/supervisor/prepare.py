@@ -16,6 +16,7 @@ from engine.supervisor.checks import (
     check_cache,
     check_not_empty,
     check_platform,
+    check_proxy,
     check_same_inputs,
     check_unchanged,
 )
@@ -62,6 +63,7 @@ def prepared(request: RunRequest, wait_s: float = ORPHAN_WAIT_S, stdin: BinaryIO
     if request.loaded.settings.run.stage == "enrichment":
         require_pipeline(request.loaded.settings.nlp.pipeline)
     check_cache(request.loaded.settings)
+    check_proxy(request.loaded.settings)
     is_run = request.mode == "run"
     # What cannot be read is refused before a folder is made for it.
     given = _given(request) if is_run else []

@@ -29,7 +29,7 @@ from engine.errors import EngineError, UsageError
 from engine.supervisor.entry import IGNORED_SIGNALS, InheritedFd, enter_nlp, enter_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from engine.model.plan import NlpConfig, ShardConfig
 
@@ -38,6 +38,9 @@ MAX_SOCKET_PATH_BYTES: Final = 103
 
 #: What multiprocess reports when the fork server died before it could tell a child's exit code.
 EXIT_UNKNOWN: Final = 255
+
+#: How often it is tried whether a start is over.
+_LOCK_POLL_S: Final = 0.02
 
 #: Which spaCy pipeline the fork server loads before it forks (read by the preloaded module).
 PRELOAD_VARIABLE: Final = "ENGINE_PRELOAD_PIPELINE"
@@ -133,10 +136,23 @@ class Processes:
         """Start an NLP child; the first start also starts the fork server (some 0.8 s). Raises EngineError."""
         return await self._start(self._forkserver, enter_nlp, self._targets.nlp, config)
 
-    def reap(self, child: ChildProcess) -> int:
-        """Collect an ended, or just killed, process; gives its exit code. Waits for that end, not for work."""
-        with self._lock:
+    async def reap(self, child: ChildProcess) -> int:
+        """Collect an ended process; gives its exit code. A start that hangs in its thread holds up nothing but this."""
+        while not self._lock.acquire(blocking=False):  # noqa: ASYNC110 - a thread is waited for
+            await asyncio.sleep(_LOCK_POLL_S)
+        try:
             return child.reap() if child.exit_code is None else child.exit_code
+        finally:
+            self._lock.release()
+
+    def kill_all(self, children: Iterable[ChildProcess]) -> None:
+        """End processes for good and collect them, the fork server first: it may be stopped, and tell of none."""
+        kill_forkserver()
+        with self._lock:
+            for child in children:
+                if child.exit_code is None:
+                    child.kill()
+                    child.reap()
 
     async def _start(
         self,
@@ -178,6 +194,17 @@ class Processes:
         os.close(self._life_read)
         _stop_forkserver()
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def kill_forkserver() -> None:
+    """End the fork server; the next start makes another. Its children's exit codes are unknown from then on.
+
+    It does nothing but fork and tell of ends, so one that does neither is stopped, and may be for ever.
+    """
+    pid = forkserver._forkserver._forkserver_pid  # noqa: SLF001 - multiprocess has no public way to it
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _stop_forkserver() -> None:

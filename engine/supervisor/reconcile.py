@@ -52,12 +52,13 @@ class ShardSeen:
 
 @dataclass(frozen=True, slots=True)
 class NlpSeen:
-    """A place in the NLP pool."""
+    """A place in the NLP pool. `still_ticks`: for so long it has been seen stopped by a signal."""
 
     slot: int
     alive: bool
     ready: bool = False
     unready_ticks: int = 0
+    still_ticks: int = 0
     respawn_at: float | None = 0.0
 
 
@@ -99,7 +100,7 @@ class StartNlp:
 
 @dataclass(frozen=True, slots=True)
 class KillNlp:
-    """End a child of the pool for good; `hung` where it did not get ready in time."""
+    """End a child of the pool for good; `hung` where it did not get ready in time, or stands still."""
 
     slot: int
     hung: bool = False
@@ -153,7 +154,7 @@ def _nlp(desired: Desired, seen: NlpSeen, now: float) -> Iterator[Action]:
     if seen.alive:
         if not wanted:
             yield KillNlp(seen.slot)
-        elif not seen.ready and seen.unready_ticks >= START_TICKS:
+        elif seen.still_ticks >= HUNG_TICKS or (not seen.ready and seen.unready_ticks >= START_TICKS):
             yield KillNlp(seen.slot, hung=True)
     elif wanted and _due(seen.respawn_at, now):
         yield StartNlp(seen.slot)

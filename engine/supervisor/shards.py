@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.ipc.channel import from_socket
 from engine.model.messages import Control
 from engine.observe.logs import get_logger
-from engine.policy.restart import Action, ExitCause, after_exit, exit_cause
+from engine.policy.restart import Action, ExitCause, after_exit, exit_cause, fault_signal
 from engine.supervisor.child import ShardPlace, error_of, exit_words, readable
 from engine.supervisor.lock import FileLock, held
 from engine.supervisor.relay import Relay
@@ -114,7 +114,7 @@ class Shards:
         place = self.places[shard]
         try:
             await self._until_unlocked(shard)
-            config = self._plan.shard_config(shard, first=place.first)
+            config = self._plan.shard_config(shard, first=place.first, fault=place.fault)
             process, sock = await self._processes.start_shard(config)
         except EngineError as error:
             self._ended(place, ExitCause.FAILED_TO_START, str(error))
@@ -123,8 +123,9 @@ class Shards:
         place.channel = await from_socket(sock, partial(self._on_frame, place), partial(self._on_lost, place))
         self._changed()
         await readable(process.sentinel)
-        code = self._processes.reap(process)
+        code = await self._processes.reap(process)
         await place.channel.wait_closed()
+        place.fault = fault_signal(code)
         cause = exit_cause(code, ready=place.ready, stopping=place.asked_to_leave, hung=place.hung)
         if cause is ExitCause.FINISHED:  # a shard leaves when it is asked to, and not before
             cause = ExitCause.CRASHED

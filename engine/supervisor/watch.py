@@ -188,6 +188,7 @@ class Watch:
                 self.shards.ask_to_leave(shard, within_s)
             case DumpStacks(shard):
                 _log.error("a shard is silent: its stacks follow", shard=shard)
+                self.shards.places[shard].hung = True  # it dies of the signal, once its stacks are out
                 self.shards.places[shard].signal(signal.SIGABRT)
             case KillShard(shard, hung):
                 self.shards.places[shard].hung |= hung
@@ -222,10 +223,10 @@ class Watch:
 
     def _kill_all(self) -> None:
         """Leave no process behind, whatever happened; does nothing after an orderly end."""
-        for process in [place.process for place in self.shards.places] + [place.process for place in self.pool.places]:
-            if process is not None and process.exit_code is None:
-                process.kill()
-                self._processes.reap(process)
+        processes = [place.process for place in self.shards.places] + [place.process for place in self.pool.places]
+        living = [process for process in processes if process is not None and process.exit_code is None]
+        if living:
+            self._processes.kill_all(living)
 
     # -- small things ---------------------------------------------------------------------------------------------
 

@@ -6,8 +6,7 @@ A request has two phases, because they are paid from two budgets: one that still
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -20,12 +19,17 @@ if TYPE_CHECKING:
 #: Statuses that redirect a GET to their Location (RFC 9110, section 15.4).
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
-#: Nobody reads a redirect's body; a short one is read so that its connection can be kept.
-REDIRECT_BODY_BYTES: Final = 65_536
+#: "A server MUST NOT generate content in a 205 response" (RFC 9110, section 15.3.6); what came with one is none.
+RESET_CONTENT: Final = 205
+
+#: Statuses whose body nobody reads; of redirects, where they have a Location.
+UNREAD: Final = REDIRECTS | {RESET_CONTENT}
+
+#: A short body that nobody reads is read so that its connection can be kept.
+UNREAD_BODY_BYTES: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request without a body. `host` has no port and keeps an IPv6 address's brackets; `target` is path?query.
 
     `headers` are sent as they are, in order; Host is not among them: the transport writes it. `conditions` are further
@@ -41,16 +45,14 @@ class Request:
     conditions: tuple[tuple[str, str], ...] = ()
 
 
-def _no_headers() -> CIMultiDictProxy[str]:
-    return CIMultiDictProxy(CIMultiDict())
+_NO_HEADERS: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(CIMultiDict())
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A whole answer. `body` is decoded of its Content-Encoding; `headers` (case-insensitive) are as they came."""
 
     status: int
-    headers: CIMultiDictProxy[str] = field(default_factory=_no_headers)
+    headers: CIMultiDictProxy[str] = _NO_HEADERS
     body: bytes = b""
 
 
@@ -89,7 +91,8 @@ class Exchange(Protocol):
         """Write the request, read the whole answer, give the connection back. At most once an exchange.
 
         `max_body_bytes` limits the decoded body, 0 = no limit; with `truncate` a longer one is cut there instead of
-        refused, and its connection closed. Of a redirect's body at most REDIRECT_BODY_BYTES are read, whatever it is.
+        refused, and its connection closed. Of a body that nobody reads (UNREAD) at most UNREAD_BODY_BYTES are taken,
+        whatever it is. All that comes on the wire is bounded too: what never comes to a body ends as body_too_large.
         `on_bytes` is told of each piece of decoded body as it is held; `on_written` is called when the request is
         written. Fails with read_timeout (no answer's head within fetch.timeout_s of the writing) or total_timeout
         (head but no end), body_too_large, connection_lost, bad_response, decode_failed.

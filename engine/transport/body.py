@@ -1,12 +1,15 @@
-"""A body, read and decoded under the limit on its size: memory stays flat whatever comes."""
+"""A body, read and decoded under the limit on its size: memory stays flat whatever comes.
+
+A text that is gzip all the same was packed by somebody who did not say so (files of a bucket, a second compressor): it
+is unpacked once, under the same limit. Where that fails it stays as it came, and is judged by what it is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model.outcome import FailureKind
-from engine.transport.base import REDIRECT_BODY_BYTES, TransportError
+from engine.transport.base import UNREAD_BODY_BYTES, TransportError
 from engine.transport.decoding import DecodeError, decoder_for
 
 if TYPE_CHECKING:
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
     from engine.transport.wire import Lease
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+_GZIP: Final = b"\x1f\x8b\x08"
+_TEXTS: Final = ("text/", "application/xhtml+xml", "application/json", "application/xml")
+
+
+class Bound(NamedTuple):
     """How much of a decoded body is taken (bytes, 0 = all), and whether a longer one is cut or refused."""
 
     max_body_bytes: int
@@ -39,10 +45,11 @@ async def read_body(
     pieces: list[bytes] = []
     size = 0
     try:
-        decoder = None if coding is None else decoder_for(", ".join(headers.getall("Content-Encoding")))
+        decoder = None if coding is None else decoder_for(", ".join(headers.getall("Content-Encoding")), max_body_bytes)
         if decoder is None and max_body_bytes and not bound.truncate:
             _check_declared(headers.get("Content-Length", ""), max_body_bytes, stream)
-        while data := await lease.piece(stream):
+        while not stream.at_eof():
+            data = await lease.piece(stream)
             for piece in (data,) if decoder is None else decoder.feed(data):
                 size += len(piece)
                 if size > max_body_bytes > 0:
@@ -55,13 +62,38 @@ async def read_body(
             decoder.finish()
     except DecodeError as error:
         raise TransportError(FailureKind.DECODE_FAILED, str(error)) from error
-    return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), True
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    if body.startswith(_GZIP) and headers.get("Content-Type", "").lower().startswith(_TEXTS):
+        body = _unpacked(body, bound, on_bytes)
+    return body, True
 
 
-async def read_redirect_body(lease: Lease, headers: CIMultiDictProxy[str], stream: StreamReader) -> tuple[bytes, bool]:
-    """A redirect's body, which nobody reads: an endless or broken one is no reason not to follow it."""
+def _unpacked(body: bytes, bound: Bound, on_bytes: Callable[[int], None]) -> bytes:
+    """A text that was packed without a word about it; as it came where it is no whole gzip."""
+    decoder = decoder_for("gzip")
+    if decoder is None:
+        raise TypeError("gzip is a coding")
+    pieces: list[bytes] = []
+    size = 0
     try:
-        return await read_body(lease, headers, stream, Bound(REDIRECT_BODY_BYTES, truncate=True), _uncounted)
+        for piece in decoder.feed(body):
+            size += len(piece)
+            if size > bound.max_body_bytes > 0:
+                if not bound.truncate:
+                    raise _too_large(bound.max_body_bytes)
+                return b"".join((*pieces, piece))[: bound.max_body_bytes]
+            on_bytes(len(piece))
+            pieces.append(piece)
+        decoder.finish()
+    except DecodeError:
+        return body
+    return b"".join(pieces)
+
+
+async def read_unread_body(lease: Lease, headers: CIMultiDictProxy[str], stream: StreamReader) -> tuple[bytes, bool]:
+    """A body that nobody reads, a redirect's or what came with a 205: an endless or broken one is no reason to fail."""
+    try:
+        return await read_body(lease, headers, stream, Bound(UNREAD_BODY_BYTES, truncate=True), _uncounted)
     except TransportError:
         return b"", False
 

@@ -40,7 +40,7 @@ class _Entry:
 
     def __enter__(self) -> Self:
         if self._tick is not None:
-            task = asyncio.current_task()
+            task = asyncio.current_task(self._deadlines.loop)
             if task is None:
                 raise RuntimeError("a deadline needs a task to cancel")
             self._task = task
@@ -75,7 +75,7 @@ class Deadlines:
         self, now: Callable[[], float], loop: asyncio.AbstractEventLoop | None, tick_s: float = TICK_S
     ) -> None:
         self._now = now
-        self._loop = loop
+        self.loop = loop
         self._tick_s = tick_s
         self._buckets: dict[int, set[_Entry]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -97,7 +97,7 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._loop = None
+        self.loop = None
 
     def arm(self, tick: int, entry: _Entry) -> None:
         """Let `entry` expire in the sweep of `tick` (called by the entry)."""
@@ -105,8 +105,8 @@ class Deadlines:
         if bucket is None:
             bucket = self._buckets[tick] = set()
         bucket.add(entry)
-        if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(self._tick_s, self._run)
+        if self._timer is None and self.loop is not None:
+            self._timer = self.loop.call_later(self._tick_s, self._run)
 
     def disarm(self, tick: int, entry: _Entry) -> None:
         """Forget an entry whose block has ended in time (called by the entry)."""
@@ -116,4 +116,4 @@ class Deadlines:
 
     def _run(self) -> None:
         self.sweep()
-        self._timer = self._loop.call_later(self._tick_s, self._run) if self._buckets and self._loop else None
+        self._timer = self.loop.call_later(self._tick_s, self._run) if self._buckets and self.loop else None

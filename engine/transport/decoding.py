@@ -27,12 +27,14 @@ SUPPORTED: Final = "gzip, deflate, br, zstd"
 STEP_BYTES: Final = 262_144
 #: Real answers have one coding, rarely two; a long stack multiplies the work of a bomb.
 MAX_CODINGS: Final = 3
-#: Real gzip bodies have one member; each costs a new decoder however short it is.
+#: Real bodies have one gzip member or zstd frame, or few; each costs a new decoder however short it is.
 MAX_MEMBERS: Final = 1024
 #: A zstd block of 4 bytes may stand for 128 KiB (RFC 8878, section 3.1.1.2): 256 bytes are at most 8 MiB.
 _ZSTD_FEED_BYTES: Final = 256
 #: RFC 9659: a content coding may ask for a window of 8 MiB at most.
 _ZSTD_WINDOW_BYTES: Final = 8 << 20
+#: No coding makes a body so much longer, as long as the body is.
+_BETWEEN_FACTOR: Final = 4
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's wbits
 _ISAL_ERROR: Final[type[Exception]] = isal_zlib.error  # type: ignore[assignment]  # its stub has an instance
@@ -131,7 +133,8 @@ class _Zstd:
     def __init__(self) -> None:
         # The object goes on to the next frame by itself and would not tell of one cut short: frames are ours to follow.
         self._stream = self._frame()
-        self._fed = self._between = False
+        self._frames = 1
+        self._fed = False
 
     @staticmethod
     def _frame() -> zstandard.ZstdDecompressionObj:
@@ -142,6 +145,9 @@ class _Zstd:
             rest = data[start : start + _ZSTD_FEED_BYTES]
             while rest:
                 if self._stream.eof:
+                    self._frames += 1
+                    if self._frames > MAX_MEMBERS:
+                        raise DecodeError(f"the zstd body has more than {MAX_MEMBERS} frames")
                     self._stream = self._frame()
                 self._fed = True
                 try:
@@ -158,14 +164,23 @@ class _Zstd:
 
 
 class _Stack:
-    """Codings in the order in which they were applied: the last one is undone first."""
+    """Codings in the order in which they were applied: the last one is undone first.
 
-    def __init__(self, decoders: list[Decoder]) -> None:
+    What passes between two of them is bounded by `most` (0 = not): nobody else would see a bomb that unpacks to a
+    stream which itself holds nothing.
+    """
+
+    def __init__(self, decoders: list[Decoder], most: int) -> None:
         self._outer = decoders[-1]
-        self._inner: Decoder = _Stack(decoders[:-1]) if len(decoders) > 2 else decoders[0]  # noqa: PLR2004 - a pair
+        self._inner: Decoder = _Stack(decoders[:-1], most) if len(decoders) > 2 else decoders[0]  # noqa: PLR2004 - a pair
+        self._most = most
+        self._passed = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         for piece in self._outer.feed(data):
+            self._passed += len(piece)
+            if self._passed > self._most > 0:
+                raise DecodeError(f"more than {self._most} bytes between two content codings")
             yield from self._inner.feed(piece)
 
     def finish(self) -> None:
@@ -173,8 +188,11 @@ class _Stack:
         self._inner.finish()
 
 
-def decoder_for(content_encoding: str) -> Decoder | None:
-    """The decoder for a Content-Encoding header; None where the body is to be taken as it is."""
+def decoder_for(content_encoding: str, max_body_bytes: int = 0) -> Decoder | None:
+    """The decoder for a Content-Encoding header; None where the body is to be taken as it is.
+
+    `max_body_bytes` (0 = no limit) is what its caller will take of the decoded body.
+    """
     names = [name.strip().lower() for name in content_encoding.split(",")]
     decoders: list[Decoder] = []
     for name in reversed(names):  # the last coding applied is the first to undo; what lies under an unknown one stays
@@ -192,5 +210,5 @@ def decoder_for(content_encoding: str) -> Decoder | None:
     if len(decoders) > MAX_CODINGS:
         raise DecodeError(f"more than {MAX_CODINGS} content codings: {content_encoding}")
     if len(decoders) > 1:
-        return _Stack(decoders)
+        return _Stack(decoders, _BETWEEN_FACTOR * max_body_bytes)
     return decoders[0] if decoders else None

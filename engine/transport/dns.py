@@ -5,6 +5,10 @@ full, and a search list turns each dead name into several queries, or into a hos
 
 A name that does not exist, or has no address, is `dns_not_found`: asking again soon is pointless. Everything else
 (servers that are silent, refuse or fail) is `dns_failed`.
+
+Questions in flight are limited, but one that is not answered soon gives its place to others: it is its zone's servers
+that are slow, and names of other zones must not wait for them. How many such there are is bounded by who waits for
+them, fetch.max_connecting.
 """
 
 from __future__ import annotations
@@ -31,15 +35,25 @@ MIN_TTL_S: Final = 10.0
 MAX_TTL_S: Final = 300.0
 #: RFC 2308 allows an SOA's minimum; c-ares does not give it. Longer than a host's queued URLs take to fail.
 NOT_FOUND_TTL_S: Final = 60.0
-#: Servers recover: no longer than the retries of one URL are apart.
-FAILED_TTL_S: Final = 5.0
+#: Servers recover: shorter than the retries of one URL are apart (retry.base_delay_s), or a second attempt would only
+#: be told what the first one was. All who wait at once share a failure all the same.
+FAILED_TTL_S: Final = 0.5
 #: About 300 bytes each. A shard's active hosts are 20,000 at most.
 MAX_CACHED: Final = 20_000
 #: Questions out at once: what a local resolver bears, and a list of a million names must not be put to it in one go.
 MAX_QUERIES: Final = 256
-#: A try with each server before the next; c-ares doubles it from round to round, so two rounds end within 6 s a server.
-QUERY_TIMEOUT_S: Final = 2.0
-QUERY_ROUNDS: Final = 2
+#: A question that is out for longer no longer counts: resolvers answer within this, or wait for somebody themselves.
+SLOW_S: Final = 1.0
+#: Of a name's addresses no more are tried: a hostile name could else have us knock at thousands of strangers' doors.
+MAX_ADDRESSES: Final = 16
+#: c-ares keeps every answer for its TTL, up to an hour, 2 KB each, without a bound: it is begun anew after so many
+#: names, and after MAX_TTL_S, which its answers could else outlive.
+CHANNEL_NAMES: Final = 10_000
+#: The first try with each server, doubled from round to round. c-ares shortens it for servers that it has seen answer
+#: fast, down to a quarter second: so five rounds wait for a slow zone between 8 and 31 s, whatever is lost on the way,
+#: and who waits goes after fetch.connect_timeout_s. With two rounds, what takes 0.6 s to be looked up was never found.
+QUERY_TIMEOUT_S: Final = 1.0
+QUERY_ROUNDS: Final = 5
 
 _NOT_FOUND: Final = frozenset(
     {aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA, aiodns.error.ARES_EBADNAME, aiodns.error.ARES_ENONAME}
@@ -64,18 +78,10 @@ class Resolver(AbstractResolver):
     def __init__(self, nameservers: Sequence[str], now: Callable[[], float]) -> None:
         self._now = now
         self._servers = list(nameservers)
+        self._channel = self._new_channel()
         self._cache: OrderedDict[str, tuple[float, tuple[str, ...] | ResolveError]] = OrderedDict()
         self._asking = asyncio.Semaphore(MAX_QUERIES)
         self._flights: dict[str, asyncio.Task[tuple[str, ...]]] = {}
-        try:
-            self._dns = aiodns.DNSResolver(
-                nameservers=self._servers or None,
-                timeout=QUERY_TIMEOUT_S,
-                tries=QUERY_ROUNDS,
-                flags=pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS,
-            )
-        except (pycares.AresError, ValueError) as error:
-            raise UsageError(f"fetch.nameservers: {', '.join(self._servers)}: {error}") from None
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily | int = 0) -> list[ResolveResult]:
         """All addresses of `host` (an address, also in brackets, is its own). Raises ResolveError, never gives none."""
@@ -98,7 +104,13 @@ class Resolver(AbstractResolver):
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
-        await self._dns.close()
+        await self._channel.close()
+
+    def _new_channel(self) -> _Channel:
+        try:
+            return _Channel(self._servers, self._now())
+        except (pycares.AresError, ValueError) as error:
+            raise UsageError(f"fetch.nameservers: {', '.join(self._servers)}: {error}") from None
 
     async def _addresses(self, host: str) -> tuple[str, ...]:
         literal = as_address(host)
@@ -124,15 +136,23 @@ class Resolver(AbstractResolver):
             raise
 
     async def _ask(self, host: str) -> tuple[str, ...]:
+        await self._asking.acquire()
+        place = _Place(self._asking)
+        slow = asyncio.get_running_loop().call_later(SLOW_S, place.leave)
         try:
-            async with self._asking:
-                answer = await self._dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+            if self._channel.is_spent(self._now()):
+                await self._channel.retire()
+                self._channel = self._new_channel()
+            answer = await self._channel.ask(host)
         except aiodns.error.DNSError as error:
             failure = self._failure(host, error)
             lifetime_s = NOT_FOUND_TTL_S if failure.kind is FailureKind.DNS_NOT_FOUND else FAILED_TTL_S
             self._remember(host, lifetime_s, failure)
             raise failure from error
-        addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in answer.nodes))
+        finally:
+            slow.cancel()
+            place.leave()
+        addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in answer.nodes))[:MAX_ADDRESSES]
         if not addresses:
             nothing = ResolveError(FailureKind.DNS_NOT_FOUND, f"{host} has no address")
             self._remember(host, NOT_FOUND_TTL_S, nothing)
@@ -158,6 +178,62 @@ class Resolver(AbstractResolver):
         del self._flights[host]
         if not flight.cancelled():
             flight.exception()  # the waiters may all have left; the failure is in the cache
+
+
+class _Channel:
+    """One life of c-ares. Raises AresError or ValueError for name servers that are none."""
+
+    def __init__(self, servers: Sequence[str], now: float) -> None:
+        self._until = now + MAX_TTL_S
+        self._names_left = CHANNEL_NAMES
+        self._asking = 0
+        self._retired = False
+        self._dns = aiodns.DNSResolver(
+            nameservers=servers or None,
+            timeout=QUERY_TIMEOUT_S,
+            tries=QUERY_ROUNDS,
+            flags=pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_EDNS,
+        )
+
+    def is_spent(self, now: float) -> bool:
+        """Whether it holds enough answers, or old ones."""
+        return self._names_left <= 0 or now >= self._until
+
+    async def ask(self, host: str) -> pycares.AddrInfoResult:
+        """Addresses of both families, by hosts file and name servers."""
+        self._names_left -= 1
+        self._asking += 1
+        try:
+            return await self._dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+        finally:
+            self._asking -= 1
+            if self._retired and not self._asking:
+                await self.close()
+
+    async def retire(self) -> None:
+        """Close it as soon as nothing is asked of it any more; nothing new is to be."""
+        self._retired = True
+        if not self._asking:
+            await self.close()
+
+    async def close(self) -> None:
+        """Give up what is asked."""
+        await self._dns.close()
+
+
+class _Place:
+    """A place among those who ask, left once, however often that is said."""
+
+    __slots__ = ("_asking",)
+
+    def __init__(self, asking: asyncio.Semaphore) -> None:
+        self._asking: asyncio.Semaphore | None = asking
+
+    def leave(self) -> None:
+        """Let another one ask."""
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            asking.release()
 
 
 def as_address(host: str) -> str | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from engine.model.outcome import FailureKind
@@ -168,7 +168,7 @@ class FakeExchange:
             if 0 < max_body_bytes < len(response.body):
                 if not truncate:
                     raise _failure(FailureKind.BODY_TOO_LARGE)
-                response = replace(response, body=response.body[:max_body_bytes])
+                response = response._replace(body=response.body[:max_body_bytes])
             if response.body:
                 on_bytes(len(response.body))
             step = "answered"

@@ -2,12 +2,13 @@
 
 A page chooses the URLs that redirects and lists lead to, so the address is judged, not the name, after resolution and
 again at the moment a socket is made for it. The table is written out, from IANA's special-purpose address registries
-(RFC 6890) with the metadata addresses of clouds that lie outside them: `ipaddress.is_global` of Python 3.11 lets
-192.0.0.192 and ::10.0.0.0 through. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) is as good as that
-one, and of the IPv6 space only what IANA gives out as global unicast, 2000::/3, passes at all.
+(RFC 6890) with the metadata addresses of clouds: `ipaddress.is_global` of Python 3.11 lets
+192.0.0.192 and ::10.0.0.0 through. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4, ISATAP) is as good as
+that one, and of the IPv6 space only what IANA gives out as global unicast, 2000::/3, passes at all.
 
-Behind a proxy the proxy resolves names, so only hosts written as addresses can be judged here; the proxy's own address
-is the operator's word, as name servers are, and is not judged.
+Where a proxy resolves names (all but socks5) no address is seen here, so hosts are judged by how they are written: as
+an address, or as a name that by its last label lies in somebody's own network. A public name that leads to a private
+address is the proxy's to refuse.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import TYPE_CHECKING, Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from engine.errors import UsageError
+from engine.transport.dns import as_address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from socket import AddressFamily
 
     from engine.settings import GuardSettings
@@ -32,11 +35,19 @@ _PRIVATE_V4: Final = {
     "172.16.0.0/12": "private",
     "192.168.0.0/16": "private",
     "100.64.0.0/10": "shared address space of a carrier (RFC 6598)",
-    "169.254.0.0/16": "link-local",  # also 169.254.169.254, most clouds' metadata
-    "168.63.129.16/32": "a cloud's metadata service",
-    "192.0.0.0/24": "reserved for protocols",  # also 192.0.0.192, a cloud's metadata
+    "169.254.0.0/16": "link-local",
+    "192.0.0.0/24": "reserved for protocols",
     "198.18.0.0/15": "reserved for benchmarks",
 }
+#: Who reads them has the machine's own credentials: allowed by name only (guard.allow_networks), not with all that is
+#: private. Most clouds; containers at Amazon; Tencent, Alibaba, Azure, Oracle; Amazon and Google over IPv6.
+_METADATA: Final = dict.fromkeys(
+    [
+        "169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "169.254.0.23/32", "100.100.100.200/32",
+        "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128",
+    ],
+    "a cloud's metadata service",
+)  # fmt: skip
 _UNUSABLE_V4: Final = {
     "192.0.2.0/24": "reserved for documentation",
     "198.51.100.0/24": "reserved for documentation",
@@ -62,9 +73,17 @@ _GLOBAL_V6: Final = IPv6Network("2000::/3")
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _6TO4: Final = IPv6Network("2002::/16")
+#: The first half of an ISATAP interface identifier, which an IPv4 address follows (RFC 5214, section 6.1).
+_ISATAP: Final = frozenset({bytes.fromhex("00005efe"), bytes.fromhex("02005efe")})
 
 #: Distinct addresses of which the verdict is remembered; a verdict costs 20 µs, a remembered one 0.1.
 _CACHED: Final = 16_384
+
+
+#: Names that public DNS never has (RFC 6761, 6762, 8375; ICANN delegates none of the others, and reserves `internal`
+#: for private use): whoever resolves them finds a host of its own network.
+_LOCAL_NAMES: Final = frozenset({"localhost", "localdomain", "local", "internal", "intranet", "lan", "corp", "home"})
+_LOCAL_DOMAINS: Final = (".home.arpa",)
 
 
 class RefusedAddressError(OSError):
@@ -75,10 +94,12 @@ class Guard:
     """The verdict on addresses. Raises UsageError where a network of the settings is none."""
 
     def __init__(self, settings: GuardSettings) -> None:
-        self._allowed = [_network(text) for text in settings.allow_networks]
-        ranges = _UNUSABLE_V4 | _UNUSABLE_V6
+        self._private_allowed = settings.allow_private_addresses
+        self._allowed = [_network(text, "guard.allow_networks") for text in settings.allow_networks]
+        self._also_refused = [_network(text, "guard.refuse_networks") for text in settings.refuse_networks]
+        ranges = _METADATA | _UNUSABLE_V4 | _UNUSABLE_V6
         if not settings.allow_private_addresses:
-            ranges = _PRIVATE_V4 | _PRIVATE_V6 | ranges
+            ranges |= _PRIVATE_V4 | _PRIVATE_V6
         self._refused = [(ip_network(network), reason) for network, reason in ranges.items()]
         self._private_v6 = [ip_network(network) for network in _PRIVATE_V6]
         self.refusal = lru_cache(maxsize=_CACHED)(self._refusal)
@@ -87,7 +108,21 @@ class Guard:
         """Raise RefusedAddressError where the address is refused. `address` is one that ipaddress can parse."""
         reason = self.refusal(address)
         if reason is not None:
-            raise RefusedAddressError(f"{address} is refused: {reason} (guard.allow_networks allows it)")
+            raise RefusedAddressError(f"{address} is refused: {reason}")
+
+    def refusal_of_name(self, host: str) -> str | None:
+        """Why a host (as in URLs) that somebody else will resolve is refused; None where nothing speaks against it."""
+        name = host.rstrip(".")
+        if (address := as_address(name)) is not None:
+            return self.refusal(address)
+        last = name.rpartition(".")[2]
+        if last == "localhost":
+            return self.refusal("127.0.0.1")
+        if last == "internal" and name.startswith("metadata."):
+            return "a cloud's metadata service"
+        if self._private_allowed or not (last == name or last in _LOCAL_NAMES or f".{name}".endswith(_LOCAL_DOMAINS)):
+            return None
+        return f"{name} is a name of a private network (guard.allow_private_addresses allows it)"
 
     def _refusal(self, address: str) -> str | None:
         """Why an address is refused; None where it may be connected to."""
@@ -97,16 +132,16 @@ class Guard:
             return "not an address"
         if isinstance(ip, IPv6Address) and ip.scope_id is not None:
             ip = IPv6Address(ip.packed)  # a zone says which link, not where the address belongs
-        if self._in_allowed(ip):
+        forms = _forms(ip) if isinstance(ip, IPv6Address) else (ip,)
+        if _in(ip, self._also_refused) or any(_in(form, self._also_refused) for form in forms):
+            return "guard.refuse_networks has it"
+        if _in(ip, self._allowed):
             return None
-        embedded = _embedded(ip) if isinstance(ip, IPv6Address) else None
-        if embedded is not None:
-            reason = None if self._in_allowed(embedded) else self._in_ranges(embedded)
-            return None if reason is None else f"it carries {embedded}, {reason}"
-        return self._in_ranges(ip)
-
-    def _in_allowed(self, ip: IPv4Address | IPv6Address) -> bool:
-        return any(ip in network for network in self._allowed)
+        for form in forms:
+            if not _in(form, self._allowed) and (reason := self._in_ranges(form)) is not None:
+                carried = f"it carries {form}, " if form != ip else ""
+                return f"{carried}{reason} (guard.allow_networks allows it)"
+        return None
 
     def _in_ranges(self, ip: IPv4Address | IPv6Address) -> str | None:
         for network, reason in self._refused:
@@ -137,16 +172,23 @@ class GuardedResolver(AbstractResolver):
         await self._inner.close()
 
 
-def _embedded(ip: IPv6Address) -> IPv4Address | None:
+def _forms(ip: IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
+    """The addresses that an IPv6 one stands for, each of which must pass."""
     if ip in _MAPPED or ip in _NAT64:
-        return IPv4Address(ip.packed[12:])
+        return (IPv4Address(ip.packed[12:]),)
     if ip in _6TO4:
-        return IPv4Address(ip.packed[2:6])
-    return None
+        return (IPv4Address(ip.packed[2:6]),)
+    if ip.packed[8:12] in _ISATAP:
+        return ip, IPv4Address(ip.packed[12:])
+    return (ip,)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
+def _in(ip: IPv4Address | IPv6Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return any(ip in network for network in networks)
+
+
+def _network(text: str, key: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)
     except ValueError:
-        raise UsageError(f"guard.allow_networks: {text!r} is no network, such as 10.0.0.0/8 or fd00::/8") from None
+        raise UsageError(f"{key}: {text!r} is no network, such as 10.0.0.0/8 or fd00::/8") from None

@@ -8,6 +8,7 @@ import yaml
 
 from engine.cli.app import app, invoke
 from engine.errors import ExitCode, OutputError, UsageError
+from engine.observe.mends import MENDS
 from engine.settings import Settings, known_keys, load, redacted, redacted_keys
 
 
@@ -50,6 +51,12 @@ class FakeEngine:
             "failed": 90,
             "duplicates": 4,
             "failed_by_kind": {"http_status": 30, "read_timeout": 60},
+            "failures": [
+                {"kind": "read_timeout", "site": "a.example", "count": 60, "example": "http://www.a.example/1"},
+                {"kind": "http_status", "site": "b.example", "count": 20, "example": "http://b.example/2"},
+                {"kind": "http_status", "site": "c.example", "count": 10, "example": "http://c.example/3"},
+            ],
+            "failures_exact": True,
             "rate": 45.25,
             "eta_s": 70.2,
             "per_shard": [],
@@ -214,9 +221,13 @@ def test_status_for_people_and_for_programs(enrich):
     assert (code, err) == (0, "")
     assert out.splitlines()[0].startswith("interrupted")
     assert "6,000 URLs known: 2,900 done, 90 failed, 3,010 left" in out
+    assert "  read_timeout at a.example: 60 URLs; e.g. http://www.a.example/1; " in out
+    assert "  http_status: 30 URLs (most at b.example 20, c.example 10); e.g. http://b.example/2; " in out
     assert out.index("read_timeout") < out.index("http_status")
+    assert MENDS["read_timeout"] in out
     code, out, err = enrich("status", "o", "--json")
     assert json.loads(out)["failed_by_kind"] == {"http_status": 30, "read_timeout": 60}
+    assert json.loads(out)["failures"][0]["example"] == "http://www.a.example/1"
     assert (code, err) == (0, "")
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from system.harness import PATIENCE_S, VARYING, Enrich, marked, role_of
@@ -19,7 +21,6 @@ from system.harness import PATIENCE_S, VARYING, Enrich, marked, role_of
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
-    from pathlib import Path
 
     import psutil
     from system.harness import Done, Running
@@ -77,8 +78,8 @@ class Stage:
     shards: int
     oracles: dict[bool, Oracle] = field(default_factory=dict)
 
-    def settings(self, *, pool: bool) -> dict[str, Any]:
-        return {**(SETTINGS if pool else FETCH_ONLY), "run__shards": self.shards}
+    def settings(self, *, pool: bool, shards: int = 0) -> dict[str, Any]:
+        return {**(SETTINGS if pool else FETCH_ONLY), "run__shards": shards or self.shards}
 
 
 def stage(root: Path, port: int, count: int, shards: int = 2) -> Stage:
@@ -94,13 +95,13 @@ class Scene:
     """One round's folder and command; `chance` decides the moments and the victims."""
 
     def __init__(self, stage: Stage, chance: random.Random, *, pool: bool) -> None:
-        self.root = stage.root / "round"
-        self.root.mkdir()
+        self.root = Path(tempfile.mkdtemp(prefix="round-", dir=stage.root))
         self.enrich = Enrich(self.root, stage.port)
         self.chance = chance
         self.oracle = stage.oracles[pool]
         self.found = Found()
-        self.arguments = self.enrich.run(stage.listing, **stage.settings(pool=pool))
+        settings = stage.settings(pool=pool, shards=chance.randint(1, stage.shards))
+        self.arguments = self.enrich.run(stage.listing, **settings)
 
     @property
     def out(self) -> Path:

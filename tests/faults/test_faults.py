@@ -15,12 +15,12 @@ from faults.scene import Scene, stage
 #: Two seconds of work.
 URLS = 60
 
-#: Those that the tests of other folders do not come by; the soak has them all.
-SHORT = [name for name in KINDS if name not in {
-    "a shard killed", "the supervisor killed", "the NLP children's parent killed", "SIGINT, once or twice",
-    "killed between the rows and their commit", "a disk that is full", "a frontier gone", "a part's end torn off",
-    "two runs at once",
-}]  # fmt: skip
+#: Those that no test of another folder comes by, and one of each sort of damage; the soak has them all.
+SHORT = (
+    "files that may not grow (RLIMIT_FSIZE)", "the output folder read-only", "few file descriptors",
+    "a frontier's device that fails to write (EIO)", "a flipped bit in a part", "a frontier's end torn off",
+    "a power loss",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

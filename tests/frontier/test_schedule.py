@@ -8,6 +8,7 @@ import pytest
 from frontier_model import Frontier, PlainFactory, entry
 
 from engine.frontier.hoststate import MAX_WAITING, Gate
+from engine.frontier.schedule import MAX_ENTRIES_A_HOST, MIN_REFILL
 from engine.model.outcome import Failure, FailureKind
 from engine.model.url import host_id
 from engine.policy.breaker import State
@@ -204,7 +205,7 @@ async def test_a_hop_to_a_host_on_disk_brings_its_own_urls_along(opened):
     turn = asyncio.get_running_loop().create_future()
     frontier.schedule.add_turn(host, turn, 0.0)
     assert frontier.schedule.pop(0.0, 10) is host
-    host.turns.clear()
+    assert frontier.schedule.take_turn(host) is turn
     frontier.schedule.granted(host, 0.0)
     frontier.schedule.written(host, 1.0, 0.0)
     frontier.schedule.released(host, None, 0.0)
@@ -219,6 +220,20 @@ def test_a_hop_that_robots_txt_refuses_leaves_no_host_behind_and_none_waiting(op
     assert len(frontier.drain(0.0)) == 2
     assert frontier.schedule.pop(1000.0, 10) is None
     assert not frontier.residence.hosts
+
+
+def test_superseded_entries_do_not_pile_up(opened):
+    """A host that is put off again and again, with something sooner between."""
+    frontier = opened()
+    frontier.insert(*urls("a.test", 1), *urls("b.test", 1))
+    schedule = frontier.schedule
+    hosts = [schedule.named(name, 0.0) for name in ("a.test", "b.test")]
+    for n in range(1000):
+        for host in hosts:
+            host.next_due = 500.0 - n / 10
+            schedule.push(host, 0.0)
+    assert len(schedule._heap) <= MAX_ENTRIES_A_HOST * len(hosts) + MIN_REFILL
+    assert {schedule.pop(500.0, 10), schedule.pop(500.0, 10)} == set(hosts)
 
 
 async def test_with_the_budget_spent_the_hosts_with_turns_are_still_found(opened):

@@ -8,6 +8,7 @@ import pytest
 from frontier_model import Frontier, entry
 
 from engine.errors import OutputError, UsageError
+from engine.frontier.schema import FORMAT_VERSION, damage
 from engine.frontier.store import Store
 from engine.model.outcome import Failure, FailureKind
 from engine.model.task import position
@@ -146,6 +147,35 @@ def test_a_retry_takes_up_a_host_that_was_given_up(path):
     assert len(frontier.drain(0.0)) == 2
     assert frontier.store.counters["done"] == 2
     frontier.store.close()
+
+
+#: Format 1 clustered tasks by host.
+TASKS_OF_FORMAT_1 = """
+ALTER TABLE task RENAME TO new; DROP INDEX task_key; DROP INDEX task_host;
+CREATE TABLE task (host INTEGER, band INTEGER, n INTEGER, key BLOB NOT NULL, url TEXT NOT NULL, fetch_url TEXT,
+  position INTEGER NOT NULL, auth TEXT, input BLOB, PRIMARY KEY (host, band, n)) WITHOUT ROWID;
+CREATE UNIQUE INDEX task_key ON task (key);
+INSERT INTO task SELECT host, band, n, key, url, fetch_url, position, auth, input FROM new;
+DROP TABLE new; PRAGMA user_version = 1;
+"""
+
+
+def test_an_older_file_is_made_one_of_this_format(path):
+    frontier = Frontier(path)
+    frontier.insert(*[(f"h{n % 3}.test", f"/{n}") for n in range(30)])
+    tasks(frontier, None)
+    frontier.store.close()
+    with sqlite3.connect(path) as db:
+        before = db.execute("SELECT * FROM task ORDER BY n").fetchall()
+        db.executescript(TASKS_OF_FORMAT_1)
+    db.close()
+    frontier = Frontier(path)
+    assert frontier.store.db.execute("SELECT * FROM task ORDER BY n").fetchall() == before
+    assert frontier.store.db.execute("PRAGMA user_version").fetchone() == (FORMAT_VERSION,)
+    frontier.insert(("h0.test", "/0"), ("h0.test", "/new"))  # known, and new
+    assert len(frontier.drain(1000.0)) == 30
+    frontier.store.close()
+    assert damage(path) is None
 
 
 def test_a_file_of_another_format_and_one_that_is_no_database_are_refused_by_name(path):

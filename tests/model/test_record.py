@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from engine.model.outcome import Failure, FailureKind
+from engine.model.outcome import MAX_MESSAGE_CHARS, Failure, FailureKind
 from engine.model.record import Fetched, base_row, error_row
 
 _AT = "2026-01-02T03:04:05Z"
@@ -25,3 +25,9 @@ def test_an_error_row_keeps_what_is_known_of_the_answer():
     row = error_row(fetched, Failure(FailureKind.HTTP_STATUS, "404 Not Found"), _AT)
     assert (row["status_code"], row["final_url"], row["input"], row["attempts"]) == (404, "http://h/x", {"id": "7"}, 2)
     assert (row["error_kind"], row["error"], row["fetch_duration_ms"]) == ("http_status", "404 Not Found", 3.142)
+
+
+def test_a_sentence_that_quotes_too_much_is_cut():
+    failure = Failure(FailureKind.BAD_REDIRECT, "a redirect to " + "x" * 40_000)
+    assert len(failure.message) == MAX_MESSAGE_CHARS
+    assert failure.message.endswith("x…")

@@ -16,9 +16,13 @@ from engine.nlp.process import prepare_process, serve
 from engine.nlp.server import MAX_NEW_STRINGS
 from engine.settings import Settings
 
+#: A budget that leaves some room beside the interpreter and the libraries.
+MEMORY = 320 << 20
+
 
 class ScriptedWorker:
     known_strings = 0
+    kept = b""
 
     def work(self, page: Page) -> Worked:
         if page.body == b"hang":
@@ -27,6 +31,10 @@ class ScriptedWorker:
             os.kill(os.getpid(), signal.SIGSEGV)
         if page.body == b"grow":
             self.known_strings += MAX_NEW_STRINGS + 1
+        if page.body == b"hoard":
+            self.kept = b"x" * (MEMORY // 2)
+        if page.body == b"burst":
+            b"x" * 2 * MEMORY
         return Worked(b'{"body":"' + page.body[:20] + b'"}\n' + b"x" * page.fetched.content_length, None, 0.5)
 
 

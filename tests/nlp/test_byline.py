@@ -13,8 +13,8 @@ from engine.nlp.html import extract_html
 TEXT = "<p>Bees form a cluster when it is cold, and keep the queen warm in the middle of it all winter long.</p>"
 
 
-def byline(markup):
-    return find_byline(read_blocks(HTMLTree.parse(markup)))
+def byline(markup, title=""):
+    return find_byline(read_blocks(HTMLTree.parse(markup)), title)
 
 
 def metadata(markup):
@@ -42,6 +42,12 @@ def test_lines_at_the_heading(lines, author, date):
 
 def test_a_byline_below_the_text_with_its_date():
     assert byline(f"<h1>Bees</h1>{TEXT * 30}<p>Written by Ann Bee</p><p>March 4, 2021</p>") == ("Ann Bee", "2021-03-04")
+
+
+def test_the_heading_of_a_page_without_h1_is_its_title():
+    page = f"{'<p>Menu</p>' * 30}<h2>Bees</h2><p>March 4, 2021</p>{TEXT}"
+    assert byline(page, "Bees").date == "2021-03-04"
+    assert byline(page).date is None
 
 
 def test_a_date_far_from_the_heading_is_something_else():
@@ -105,3 +111,11 @@ def test_a_list_of_pages_by_many_has_no_author():
 def test_dates_for_machines_and_in_classes():
     assert metadata("<span itemprop=datePublished content=2021-03-04>x</span>")["published_at"] == "2021-03-04"
     assert metadata(f"<aside class=post-date>March 4, 2021</aside>{TEXT}")["published_at"] == "2021-03-04"
+
+
+def test_an_embedded_video_does_not_date_its_page():
+    video = '{"@type": "VideoObject", "uploadDate": "2020-01-01"}'
+    markup = f'<script type="application/ld+json">{video}</script>'
+    stated = '<meta property="article:published_time" content="2021-03-04">'
+    assert metadata(f"{stated}{markup}{TEXT}")["published_at"] == "2021-03-04"
+    assert metadata(f"{markup}{TEXT}")["published_at"] == "2020-01-01"

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 from time import monotonic
@@ -16,6 +15,7 @@ import multiprocess
 import orjson
 import pytest
 from multiprocess.connection import Connection
+from nlp.scripted_child import MEMORY
 
 from engine.errors import ExitCode
 from engine.ipc.frames import Decoder, encode
@@ -66,7 +66,7 @@ class Shard:
 
     def send(self, page, body=b"page", *, alone=False, row_bytes=0):
         fetched = Fetched(url=URL, fetch_url=URL, shard=0, status_code=200, content_length=row_bytes)
-        header = {"type": "page", "id": page, "alone": alone, "fetched": asdict(fetched), "ct": "text/html"}
+        header = {"type": "page", "id": page, "alone": alone, "fetched": fetched._asdict(), "ct": "text/html"}
         self.socket.sendall(b"".join(encode(header, body)))
 
 
@@ -172,7 +172,7 @@ def test_a_page_that_hangs_in_c_code_ends_the_process_after_it_was_announced(sta
     assert [shard.read().type, shard.read().type] == ["started", "row"]
     shard.send(2, b"hang")
     assert shard.rest() == [("started", [2])]
-    assert child.wait() == -signal.SIGALRM
+    assert child.wait() == -signal.SIGPROF
 
 
 def test_the_alarm_is_a_page_s_own(start):
@@ -204,21 +204,25 @@ def test_a_grown_process_hands_over_its_rows_and_leaves(start):
     assert not Path(child.path).exists()
 
 
-def test_memory_over_the_limit_is_noticed(start):
-    child = start(memory=1)
+def test_memory_over_the_soft_limit_ends_the_process_after_its_row(start):
+    child = start(memory=MEMORY)
     shard = child.connect()
-    rows = 0
-    for page in range(60):
-        try:
-            shard.send(page)
-        except OSError:
-            break
-        if shard.read() is None or shard.read() is None:
-            break
-        rows += 1
+    shard.send(1)
+    assert [shard.read().type, shard.read().type] == ["started", "row"]
+    shard.send(2, b"hoard")
+    assert shard.rest() == [("started", [2]), ("row", 2)]
     shard.socket.close()
-    assert rows == 50
     assert child.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system refuses no memory")
+def test_memory_over_the_budget_is_refused_and_ends_the_process_at_once(start):
+    child = start(memory=MEMORY)
+    shard = child.connect()
+    shard.send(1, b"burst", alone=True)
+    shard.send(2)
+    assert shard.rest() == [("started", [1])]
+    assert child.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.nlp.dates import from_url, to_rfc3339
+from engine.nlp.dates import as_shown, from_url, to_rfc3339
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,24 @@ def test_dates(text, expected):
 def test_a_date_in_an_address():
     assert from_url("https://a.example/2021/9/08/post") == "2021-09-08"
     assert from_url("https://a.example/2021/13/08/post") is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown", "expected"),
+    [
+        ("2021-09-09T02:41:41Z", "2021-09-08", "2021-09-08"),
+        ("2021-09-09T02:41:41+00:00", "2021-09-08", "2021-09-08"),
+        ("2021-09-09", "2021-09-08", "2021-09-08"),
+        ("2021-09-09T02:41:41+02:00", "2021-09-08", "2021-09-09T02:41:41+02:00"),
+        ("2021-09-09T02:41:41Z", "2021-09-01", "2021-09-09T02:41:41Z"),
+        ("2021-09-09T02:41:41Z", "2021-09-09", "2021-09-09T02:41:41Z"),
+        ("2021-09-09T02:41:41Z", None, "2021-09-09T02:41:41Z"),
+        (None, "2021-09-08", "2021-09-08"),
+        (None, None, None),
+    ],
+)
+def test_the_day_of_a_moment_is_the_one_that_readers_see(stated, shown, expected):
+    assert as_shown(stated, shown) == expected
 
 
 @given(st.text(max_size=100))

@@ -110,6 +110,24 @@ def test_an_attribute_may_hold_what_looks_like_a_tag():
     assert [b.text for b in blocks("<p title='a > b <p> \"c\"'>one</p><p>two</p>")] == ["one", "two"]
 
 
+def test_what_looks_like_a_tag_within_a_value_opens_nothing():
+    assert [b.text for b in blocks("<b title='<video class=\"x\" loop>'>one</b><p>two</p>")] == ["one", "two"]
+
+
+def test_a_comment_holds_the_start_of_another():
+    assert [b.text for b in blocks("<p>one<!-- a <!-- b -->, two</p>")] == ["one, two"]
+
+
+def test_a_link_around_blocks_links_their_words():
+    found = blocks("<a href=/><div>one two</div><p>three</p></a><p>four <a>five</a></p>")
+    assert [(b.text, b.link_words) for b in found] == [("one two", 2), ("three", 1), ("four five", 0)]
+
+
+@pytest.mark.parametrize("start", ["<div ", "<div a=", "<b ", "<b =", "<", "<br ", "<!--"])
+def test_starts_without_an_end_take_no_time_each(start):
+    assert isinstance(text(f"<xmp>{start * 50_000}"), str)
+
+
 def test_blocks_know_their_element_their_links_and_their_box():
     first, second = blocks("<div class=story><h2>A b</h2><p>c <a href=/>d e</a></p></div>")
     assert (first.kind, first.words, first.link_words) == ("h2", 2, 0)

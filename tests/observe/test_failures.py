@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.observe.failures import collect
+from engine.observe.failures import Tally, collect
 from engine.observe.report import FailureGroup
 
 
@@ -46,6 +46,21 @@ def test_bounded_counts_are_lower_bounds_and_miss_nothing_common(sites, capacity
     assert [group.count for group in failures.groups] == sorted(
         (group.count for group in failures.groups), reverse=True
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), max_size=60), st.integers(1, 12))
+def test_groups_of_several_are_counted_as_so_many_failures(groups, capacity):
+    tally = Tally(capacity)
+    true: Counter[str] = Counter()
+    for site, count in groups:
+        tally.add("http_status", f"s{site}", f"http://s{site}/", count=count)
+        true[f"s{site}"] += count
+    failures = tally.result()
+    slack = true.total() // (capacity + 1)
+    counted = {group.site: group.count for group in failures.groups if group.site}
+    assert len(counted) <= capacity
+    assert all(count - slack <= counted.get(site, 0) <= count for site, count in true.items())
+    assert sum(failures.by_kind.values()) == true.total()
 
 
 def test_a_kind_whose_failures_lie_thin_keeps_an_example():

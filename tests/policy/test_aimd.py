@@ -47,6 +47,15 @@ def test_slow_start_adds_one_a_success_until_the_first_drop():
     assert shard.n == 40
 
 
+def test_slow_start_ends_at_the_load_that_brought_the_first_drop():
+    shard = Shard(initial=10, max=200)
+    shard.feed(SUCCESS, 40)
+    shard.feed(DROP, in_flight=41)
+    assert shard.n == 41
+    shard.feed(DROP, in_flight=5)  # only the first one ends it
+    assert shard.n == 41
+
+
 def test_without_slow_start_it_rises_by_interval_only():
     shard = Shard(initial=10, slow_start=False)
     shard.feed(SUCCESS, 30)

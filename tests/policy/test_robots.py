@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.model.url import parse_target
 from engine.policy.robots import (
     ALLOW_ALL,
     DISALLOW_ALL,
@@ -287,6 +288,60 @@ def test_files_that_leave_the_path_open(text):
 )
 def test_the_longest_match_decides(rules, path, expected):
     assert allowed(f"user-agent: FooBot\n{rules}\n", path) is expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "matched", "others"),
+    [
+        ("/fish", "/fish /fish.html /fish/salmon.html /fishheads /fishheads/yummy.html /fish.php?id=anything",
+         "/ /bar /Fish.asp /catfish /?id=fish /desert/fish"),
+        ("/fish*", "/fish /fish.html /fish/salmon.html /fishheads /fishheads/yummy.html /fish.php?id=anything",
+         "/ /bar /Fish.bar /catfish /?id=fish /desert/fish"),
+        ("/fish/", "/fish/ /fish/salmon /fish/?salmon /fish/salmon.html /fish/?id=anything /animals/../fish/",
+         "/fish /fish.html /Fish/Salmon.asp /animals/fish/"),
+        ("/*.php", "/index.php /folder/filename.php?parameters /folder/any.php.file.html /filename.php/ /i?f=name.php/",
+         "/ /windows.PHP /index?php /php/"),
+        ("/*.php$", "/filename.php /folder/filename.php",
+         "/ /filename.php?parameters /filename.php/ /filename.php5 /php/ /windows.PHP /aaaphp"),
+        ("/fish*.php", "/fish.php /fishheads/catfish.php?parameters", "/ /Fish.PHP /fish"),
+        ("/*/b/*/d$", "/a/b/c/d /a/b/x/y/d /x/a/b/b/d/d", "/a/b/d /a/b/c/d/ /b/c/d"),
+        ("/a*b*c", "/abc /aXbYc /a/b/c/d", "/ab /acb /ac"),
+    ],
+)  # fmt: skip
+def test_the_patterns_of_googles_documentation(rule, matched, others):
+    text = f"user-agent: FooBot\ndisallow: {rule}\n"
+    for path in matched.split():
+        normal = parse_target(f"http://foo.bar{path}").fetch_url.removeprefix("http://foo.bar")
+        assert not allowed(text, normal), path
+    for path in others.split():
+        assert allowed(text, path), path
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "expected"),
+    [
+        ("allow: /p\ndisallow: /", "/page", True),
+        ("allow: /folder\ndisallow: /folder", "/folder/page", True),
+        ("allow: /page\ndisallow: /*.htm", "/page.htm", False),
+        ("allow: /page\ndisallow: /*.ph", "/page.php5", True),
+        ("allow: /$\ndisallow: /", "/", True),
+        ("allow: /$\ndisallow: /", "/page.htm", False),
+        ("disallow: /*?*\nallow: /search?q=", "/search?q=a", True),
+        ("disallow: /*?\nallow: /*?page=", "/list?page=2", True),
+        ("disallow: /*?\nallow: /*?page=", "/list?sort=up", False),
+        ("disallow: /a/*/c\nallow: /a/b/", "/a/b/c", False),
+        ("disallow: /a/*/c\nallow: /a/b/c", "/a/b/c", True),
+    ],
+)
+def test_the_precedence_of_rules_as_documented(rules, path, expected):
+    assert allowed(f"user-agent: FooBot\n{rules}\n", path) is expected
+
+
+def test_an_agent_line_counts_up_to_its_first_space():
+    text = "User-Agent: *\nDisallow: /\nUser-Agent: Foo Bar\nAllow: /x/\nDisallow: /\n"
+    assert allowed(text, "/x/y", "Foo")
+    assert not allowed(text, "/y", "Foo")
+    assert not allowed(text, "/x/y", "Bar")
 
 
 def test_a_line_is_cut_at_sixteen_kibibytes():

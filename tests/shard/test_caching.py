@@ -48,6 +48,7 @@ class Pool:
     def __init__(self):
         self.bodies = []
         self.kind = None
+        self.robots = None
         self.idle = True
 
     def submit(self, header, body, on_row, _on_failed):
@@ -55,6 +56,7 @@ class Pool:
         facts = {**header["fetched"], "input": orjson.loads(header["fetched"]["input"] or b"{}")}
         row = base_row(Fetched(**facts), "now") | {"title": body.decode(), "process_duration_ms": 5.0}
         row["error_kind"] = self.kind
+        row["metadata"] = {"robots": self.robots} if self.robots else {}
         on_row(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE), self.kind and K(self.kind), 5.0)
 
     async def until_idle(self):
@@ -326,6 +328,27 @@ def test_a_page_larger_than_this_run_takes_is_as_if_it_were_not_there(runs):
     runs.page(b"x" * 2000, Cache_Control="max-age=9000")
     runs(URL)
     assert kinds(runs(URL, fetch__max_body_bytes=1000)) == {URL: K.BODY_TOO_LARGE}
+
+
+def test_a_run_that_asks_other_servers_has_a_cache_of_its_own(runs):
+    runs.page(b"real", Cache_Control="max-age=9000")
+    runs(URL)
+    runs.page(b"staged", Cache_Control="max-age=9000")
+    for settings in ({"fetch__connect_to": ["a.test::staging.test:8080"]}, {"fetch__verify_tls": False}):
+        (row,) = runs(URL, **settings).values()
+        assert (row["title"], row["from_cache"]) == ("staged", False)
+        (row,) = runs(URL, **settings).values()
+        assert (row["title"], row["from_cache"]) == ("staged", True)
+    (row,) = runs(URL).values()
+    assert (row["title"], row["from_cache"]) == ("real", True)
+
+
+def test_the_row_of_a_page_that_may_be_used_up_to_a_day_is_made_anew_each_time(runs):
+    runs.page(Cache_Control="max-age=9000", X_Robots_Tag="unavailable_after: 2030-01-01")
+    runs.pool.robots = ["unavailable_after:2030-01-01"]
+    runs(URL)
+    (row,) = runs(URL).values()
+    assert (row["from_cache"], runs.web.asked(), runs.pool.bodies) == (True, [], [b"page"])
 
 
 def test_a_users_own_conditions_leave_the_cache_out_of_it(runs):

@@ -109,6 +109,75 @@ def test_what_the_other_shards_robots_txt_refuses_is_not_asked(tmp_path):
     assert web.targets(THERE) == ["/robots.txt"]
 
 
+def test_a_hop_waits_for_the_breaker_of_the_host_that_it_goes_to_and_ends_with_it(tmp_path):
+    """The other shard's own URLs have opened it: the hop is no way round, and its end is that host's."""
+    web = SlowWeb()
+    web.answer(HERE, "/0", redirect(f"http://{THERE}/from"))
+    web.slow[HERE, "/0"] = 60.0
+    web.answer(THERE, "/robots.txt", Response(404))
+    for target in [f"/{n}" for n in range(20)] + ["/from"]:
+        web.answer(THERE, target, Response(500))
+    here, there = complete(
+        tmp_path, web, urls(HERE, 1), urls(THERE, 20), retry__max_attempts=1, politeness__delay_s=0.1,
+        breaker__failure_threshold=3, breaker__cooldown_s=100, breaker__max_failed_probes=2, fetch__timeout_s=90,
+    )  # fmt: skip
+    _, *asked = sorted(web.times(THERE))
+    assert len(asked) == 3 + 2  # whose attempt a probe is, a page's or the hop's, is open
+    assert asked[3] - asked[2] >= 100
+    assert asked[4] - asked[3] >= 100
+    assert set(kinds(here).values()) | set(kinds(there).values()) == {K.CIRCUIT_OPEN, K.HTTP_STATUS}
+
+
+def test_what_fails_under_a_permit_opens_the_breaker_of_its_host_for_its_owner_too(tmp_path):
+    web = SlowWeb()
+    for n in range(3):
+        web.answer(HERE, f"/{n}", redirect(f"http://{THERE}/from{n}"))
+        web.answer(THERE, f"/from{n}", Response(500))
+    web.slow[HERE, "/robots.txt"] = 0.0
+    web.answer(HERE, "/3", redirect(f"http://{THERE}/last"))
+    web.slow[HERE, "/3"] = 50.0
+    here, _ = complete(
+        tmp_path, web, urls(HERE, 4), retry__max_attempts=1, politeness__delay_s=0.1, politeness__max_per_host=8,
+        breaker__failure_threshold=3, breaker__cooldown_s=100, breaker__success_threshold=1, fetch__timeout_s=90,
+    )  # fmt: skip
+    assert sorted(map(str, kinds(here).values())) == ["None"] + [str(K.HTTP_STATUS)] * 3
+    *_, third, last = sorted(web.times(THERE))
+    assert last - third >= 100
+
+
+@pytest.mark.parametrize("kind", [K.REFUSED_ADDRESS, K.TLS_FAILED, K.CONNECT_REFUSED])
+def test_what_the_transport_refuses_is_the_end_of_a_hop_also_of_one_to_another_shard(tmp_path, kind):
+    """The guard stands in every shard's transport: the owner's, for robots.txt, and the one that makes the request."""
+    web = SlowWeb()
+    for n in range(2):
+        web.answer(HERE, f"/{n}", redirect(f"http://{THERE}/{n}"))
+    web.fail_connect(THERE, kind)
+    here, _ = complete(tmp_path, web, urls(HERE, 2), retry__max_attempts=1)
+    assert set(kinds(here).values()) == {kind}
+    assert web.targets(THERE) == []
+    web = SlowWeb()
+    web.answer(HERE, "/0", redirect(f"http://{THERE}/0"))
+    web.fail_connect(THERE, None, kind)  # robots.txt is had, and then the name leads elsewhere
+    (folder := tmp_path / "again").mkdir()
+    here, _ = complete(folder, web, urls(HERE, 1), retry__max_attempts=1)
+    assert set(kinds(here).values()) == {kind}
+    assert web.targets(THERE) == ["/robots.txt"]
+
+
+def test_hops_keep_to_the_crawl_delay_and_the_rules_of_the_other_shards_site(tmp_path):
+    web = SlowWeb()
+    web.answer(THERE, "/robots.txt", Response(200, body=b"User-agent: *\nCrawl-delay: 7"))
+    skipped = host_of(1, 1)
+    for n in range(3):
+        web.answer(HERE, f"/{n}", redirect(f"http://{THERE}/{n}"))
+    web.answer(HERE, "/3", redirect(f"http://{skipped}/"))
+    here, _ = complete(tmp_path, web, urls(HERE, 4), politeness__delay_s=0.5, sites=[{"match": skipped, "skip": True}])
+    assert list(kinds(here).values()) == [None] * 3 + [K.DEFERRED]
+    assert web.targets(skipped) == []
+    times = sorted(web.times(THERE, robots=False))
+    assert min(after - before for before, after in pairwise(times)) >= 7.0
+
+
 def test_a_429_under_a_permit_pauses_the_host_for_its_owner_too(tmp_path):
     web = SlowWeb()
     web.answer(HERE, "/0", redirect(f"http://{THERE}/busy"))

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 BEAT_S = 0.02
 
+#: What a URL does to its shard: each time with "always" in it, else once.
+DEATHS = {"/kill-": signal.SIGKILL, "/stop-": signal.SIGSTOP, "/segv-": signal.SIGSEGV}
+
 
 def watch_life(fd: int) -> None:
     def until_eof() -> None:
@@ -62,6 +65,7 @@ class FakeShard:
         folder = Path(config.folder)
         self.markers = folder.parent / "markers"
         self.markers.mkdir(exist_ok=True)
+        self.note("fault", config.fault)
         self.store = Store.open(folder / "state" / f"shard-{config.shard:05d}.sqlite", create=True)
         if config.retry_kinds is not None:
             self.store.requeue_failed(config.retry_kinds)
@@ -193,8 +197,9 @@ class FakeShard:
         return True
 
     async def do(self, url: str) -> FailureKind | None:
-        if "/kill-always" in url or ("/kill-once" in url and self.once(url)):
-            os.kill(os.getpid(), signal.SIGKILL)
+        for name, number in DEATHS.items():
+            if name in url and ("always" in url or self.once(url)):
+                os.kill(os.getpid(), number)
         if "/hang-once" in url and self.once(url):
             time.sleep(3600)  # noqa: ASYNC251 - that is the fault
         if "/hold" in url:

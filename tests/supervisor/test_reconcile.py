@@ -39,6 +39,7 @@ pools = st.builds(
     alive=st.booleans(),
     ready=st.booleans(),
     unready_ticks=st.integers(0, 2 * START_TICKS),
+    still_ticks=st.integers(0, 2 * HUNG_TICKS),
     respawn_at=times,
 )
 desires = st.builds(Desired, aim=st.sampled_from(Aim), nlp_children=st.integers(0, 4), leave_by=times)
@@ -129,6 +130,11 @@ def test_a_pool_that_is_not_wanted_yet_is_not_started() -> None:
     places = [NlpSeen(slot, alive=False) for slot in range(2)]
     assert reconcile(Desired(Aim.RUN, 0), [], places, now=0) == []
     assert reconcile(RUN, [], places, now=0) == [StartNlp(0), StartNlp(1)]
+
+
+def test_a_child_that_stands_still_is_killed() -> None:
+    still = [NlpSeen(0, alive=True, ready=True, still_ticks=ticks) for ticks in (HUNG_TICKS - 1, HUNG_TICKS)]
+    assert [reconcile(RUN, [], [seen], now=0) for seen in still] == [[], [KillNlp(0, hung=True)]]
 
 
 def test_a_child_that_never_gets_ready_is_killed() -> None:

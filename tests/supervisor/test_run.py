@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ def test_every_url_has_one_row_and_the_manifest_says_so(place: Workplace) -> Non
     assert manifest["counts"]["duplicates"] == 1
     assert set(manifest["outputs"]) == {"enrichment_output.jsonl", "failures.jsonl"}
     assert verify_folder(place.out) == []
-    assert read_status(place.out)["state"] == "complete"
+    status = read_status(place.out)
+    assert (status["state"], status["failures"], status["failures_exact"]) == ("complete", [], True)
 
 
 def test_a_complete_folder_is_left_as_it_is(place: Workplace) -> None:
@@ -60,10 +62,22 @@ def test_a_shard_that_cannot_start_ends_the_run_with_its_reason(
         place.run(place.urls(*SITES), run__shards=1)
 
 
-def test_a_hung_shard_is_killed_and_replaced(place: Workplace) -> None:
-    urls = [*SITES, "http://a.example/hang-once"]
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("segv-once", signal.SIGSEGV),
+        ("hang-once", signal.SIGABRT),  # it runs in a loop without end: its page may be to blame
+        ("stop-once", 0),  # stopped, or swapped out: nobody's fault
+        ("kill-once", 0),
+    ],
+)
+def test_a_shard_that_dies_or_hangs_is_replaced_and_its_successor_told_of_a_fault(
+    place: Workplace, what: str, told: int
+) -> None:
+    urls = [*SITES, f"http://a.example/{what}"]
     assert place.run(place.urls(*urls), run__shards=1) is ExitCode.COMPLETE
     assert place.row_urls() == sorted(urls)
+    assert place.noted("fault") == ["0", str(int(told))]
 
 
 def test_a_shard_that_talks_nonsense_is_killed_and_replaced(place: Workplace) -> None:

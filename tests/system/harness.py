@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MARK = "SYSTEM_TEST_MARK"
 
 #: Far more than anything here takes: reached only by what hangs.
-PATIENCE_S = 90
+PATIENCE_S = float(os.environ.get("TEST_PATIENCE_S", "90"))
 
 #: What two runs over the same pages may differ in.
 VARYING = ("attempts", "fetch_duration_ms", "process_duration_ms", "enriched_at", "shard")

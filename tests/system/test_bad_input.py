@@ -162,6 +162,19 @@ def test_an_unfit_flag_or_variable(enrich):
     assert not enrich.out.exists()
 
 
+def test_a_proxy_that_cannot_be_used(enrich, monkeypatch):
+    listing = enrich.listing(["http://a.test/"])
+    environ = {"HTTPS_PROXY": "gopher://joe:hunter2@proxy.test"}
+    done = enrich.refused(*enrich.run(listing, fetch__proxy="environment"), environ=environ)
+    assert (done.code, "the variable https_proxy" in done.line, "hunter2" in done.err) == (2, True, False)
+    done = enrich.refused(*enrich.run(listing, fetch__proxy="http://joe:hunter2@proxy.test"))
+    assert (done.code, "fetch.connect_to" in done.line, "hunter2" in done.err) == (2, True, False)
+    monkeypatch.setattr("engine.transport.proxy.find_spec", lambda _: None)
+    done = enrich.refused(*enrich.run(listing, fetch__connect_to=[], fetch__proxy="socks5://proxy.test"))
+    assert (done.code, "enrich-engine[socks]" in done.line) == (2, True)
+    assert not enrich.out.exists()
+
+
 def test_a_run_without_a_contact_is_warned(enrich):
     listing = enrich.listing(["not a url"])
     assert "fetch.contact" in enrich(*enrich.run(listing, **FETCH_ONLY, fetch__contact=None)).err

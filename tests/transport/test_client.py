@@ -84,6 +84,36 @@ async def test_what_a_server_does_wrong_has_a_name(client, path, kind):
     assert (await client.get("/html/1")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/raw/204-with-body", 204, b""),
+        ("/raw/205-with-body", 205, b""),
+        ("/raw/304-with-body", 304, b""),
+        ("/raw/length-too-short", 200, PAGE[:200]),
+        ("/raw/gzip-not-said", 200, PAGE),
+    ],
+)
+async def test_an_answer_counts_although_more_comes_with_it_and_its_connection_is_not_kept(client, path, status, body):
+    answer = await client.get(path)
+    assert (answer.status, answer.body) == (status, body)
+    assert (await client.get("/html/1")).body == PAGE
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/flood/interim", FailureKind.BAD_RESPONSE),
+        ("/flood/blank-lines", FailureKind.BAD_RESPONSE),
+        ("/flood/extension", FailureKind.BODY_TOO_LARGE),
+        ("/flood/gzip-of-nothing", FailureKind.BODY_TOO_LARGE),
+        ("/flood/skippable", FailureKind.DECODE_FAILED),
+    ],
+)
+async def test_what_never_comes_to_a_body_is_bounded_by_what_it_takes_on_the_wire(client, path, kind):
+    assert (await failure(client.get(path, max_body_bytes=1_000_000))).kind is kind
+
+
 async def test_a_long_header_line_is_no_fault(client):
     assert len((await client.get("/headers-huge/20000")).headers["X-Huge"]) == 20_000
 

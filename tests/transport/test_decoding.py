@@ -83,6 +83,16 @@ def test_an_unknown_coding_is_none(label):
     assert decoder_for(label) is None
 
 
+def test_what_passes_between_two_codings_is_bounded():
+    """A stream of empty blocks, packed a thousandfold: the outer coding yields much, the inner one nothing."""
+    nothing = gzip.compress(b"")[:10] + b"\0\0\0\xff\xff" * 1_000_000
+    decoder = decoder_for("gzip, gzip", max_body_bytes=100_000)
+    with pytest.raises(DecodeError, match="between two"):
+        list(decoder.feed(gzip.compress(nothing)))
+    whole = bytes(range(256)) * 390
+    assert b"".join(decoder_for("gzip, br", len(whole)).feed(brotli.compress(gzip.compress(whole)))) == whole
+
+
 def test_a_long_stack_of_codings_is_refused():
     with pytest.raises(DecodeError, match="more than"):
         decoder_for("gzip, gzip, gzip, gzip")

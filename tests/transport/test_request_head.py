@@ -80,7 +80,7 @@ def test_a_proxy_gets_the_whole_url_and_its_password_and_a_tunnel_neither():
     assert Proxy.parse("http://[::1]") == Proxy("http", "[::1]", 80)
 
 
-@pytest.mark.parametrize("url", ["", "proxy:3128", "socks5://u:secret@p:1", "http://", "http://u:secret@p:99999"])
+@pytest.mark.parametrize("url", ["", "proxy:3128", "socks4://u:secret@p:1", "http://", "http://u:secret@p:99999"])
 def test_a_proxy_that_is_none_is_refused_without_its_password(url):
     with pytest.raises(UsageError) as caught:
         Proxy.parse(url)

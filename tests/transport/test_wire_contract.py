@@ -29,6 +29,7 @@ def test_the_calls_that_are_made_exist():
     } <= set(parameters(ResponseHandler.set_response_params))
     assert parameters(ResponseHandler.set_exception) == ["self", "exc", "exc_cause"]
     assert parameters(ResponseHandler.read) == ["self"]
+    assert parameters(ResponseHandler.data_received) == ["self", "data"]
     assert isinstance(ResponseHandler.should_close, property)
     assert isinstance(Connection.protocol, property)
 
@@ -43,4 +44,5 @@ def test_the_key_of_a_connection_has_the_fields_that_are_given():
 async def test_a_connector_makes_protocols_by_its_factory():
     async with aiohttp.TCPConnector() as connector:
         assert isinstance(connector._factory(), ResponseHandler)
-        assert connector._factory()._payload is None
+        made = connector._factory()
+        assert (made._payload, made._exception, len(made._buffer)) == (None, None, 0)

@@ -44,6 +44,10 @@
 | /head/KIND/N | HEAD: status KIND; or `reset`, or `untyped` (200 without a media type); GET: article N, or its ranges |
 | /head-flood/N | HEAD: 405; GET: a body without end, whatever range was asked for |
 | /head-empty | HEAD: 501; a ranged GET: 416; GET: an empty page |
+| /raw/NAME | an answer as bytes, by its name in raw.py: heads, lengths, chunks and codings that are odd or wrong |
+| /flood/NAME | what never ends, by its name in raw.py: interim answers, trailers, blank lines, … |
+| /faulty/PERMILLE/N | article N; so many requests in a thousand fail in one of the ways above (faulty.py) |
+| /poison/NAME/SIZE | a page made to hurt its reader (poison.py), SIZE thousandths as bad as it can be |
 | /echo | JSON of the request as it came: method, target, headers |
 
 | host name has a label with | means |
@@ -65,7 +69,7 @@ import re
 from email.utils import formatdate
 from time import time
 
-from web import heads, hostile, kept  # noqa: F401 - they register their paths
+from web import faulty, heads, hostile, kept, raw  # noqa: F401 - they register their paths
 from web.pages import PDF
 from web.registry import HTML, Asked, Reply, Wire, page, path
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import brotli
 import zstandard
+from web import poison
 from web.registry import HTML, Asked, Reply, Wire, page, path
 
 if TYPE_CHECKING:
@@ -182,3 +183,9 @@ def _not_http(_: Asked, __: list[str], wire: Wire) -> None:
 @path("empty-with-body")
 def _empty_with_body(_: Asked, rest: list[str], __: Wire) -> Reply:
     return Reply(int(rest[0]), b"a body that must not be here")
+
+
+@path("poison")
+def _poison(_: Asked, rest: list[str], __: Wire) -> Reply:
+    body, kind = poison.POISONS[rest[0]](int(rest[1].partition("?")[0]) / 1000)
+    return Reply(200, body, kind)

@@ -5,8 +5,8 @@ engine's kills and its clock is not the engine's: `python tests/web/server.py --
 "listening on HOST:PORT".
 
 A log entry is {"t": seconds of the monotonic clock at arrival, "took_s", "host", "path", "status", "peer",
-"in_flight"}; status 0 = none was sent; in_flight counts this host's requests, this one included. The file gets an
-entry when the request is over; the list of a :class:`Web` when it arrives.
+"in_flight"}; with --stamp the kernel tells the time; status 0 = none was sent; in_flight counts this host's requests,
+this one included. The file gets an entry when the request is over; the list of a :class:`Web` when it arrives.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import socket
 import struct
 import sys
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -30,6 +30,7 @@ if __package__ in (None, ""):  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from web import behaviours, site
 from web.registry import PATHS, Asked, Reply
+from web.stamped import ask_for_stamps, read_stamped
 
 if TYPE_CHECKING:
     import ssl
@@ -41,13 +42,20 @@ _FAIL = re.compile(r"(?:^|\.)fail-(\d{3})-")
 
 
 class Web:
-    """A server for one test. `tls` makes it speak TLS."""
+    """A server for one test. `tls` makes it speak TLS, `stamp` takes times of arrival from the kernel."""
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, log_file: IO[str] | None = None, tls: ssl.SSLContext | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        log_file: IO[str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        *,
+        stamp: bool = False,
     ) -> None:
         self.host = host
         self.port = port
+        self.stamp = stamp
         self.log: list[dict[str, Any]] = []
         self.connections = 0
         self.seen: Counter[str] = Counter()
@@ -65,6 +73,8 @@ class Web:
             lambda: _Connection(self), self.host, self.port, ssl=self._tls, backlog=4096
         )
         self.port = self._server.sockets[0].getsockname()[1]
+        if self.stamp:
+            ask_for_stamps(self._server.sockets)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -93,10 +103,10 @@ class Web:
         if not self._open:
             self._all_closed.set()
 
-    def arrived(self, host: str, target: str, peer: str) -> dict[str, Any]:
+    def arrived(self, host: str, target: str, peer: str, at: float) -> dict[str, Any]:
         self.in_flight[host] += 1
         self.seen[host + target] += 1
-        entry = {"t": monotonic(), "took_s": 0.0, "host": host, "path": target, "status": 0, "peer": peer}
+        entry = {"t": at, "took_s": 0.0, "host": host, "path": target, "status": 0, "peer": peer}
         entry["in_flight"] = self.in_flight[host]
         if self._log_file is None:  # a long run's log belongs on disk only
             self.log.append(entry)
@@ -122,14 +132,20 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._writable: asyncio.Event | None = None
         self._peer = ""
+        self._stop_reading: Callable[[], None] | None = None
+        self._came_at: float | None = None  # when the first bytes of the next request came
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
         self._peer = (transport.get_extra_info("peername") or ("",))[0]
         self._web.opened(self)
+        if self._web.stamp:
+            self._stop_reading = read_stamped(self._transport, self._came)
 
     def connection_lost(self, _: Exception | None) -> None:
         self._transport = None
+        if self._stop_reading is not None:
+            self._stop_reading()
         if self._task is not None:
             self._task.cancel()
         self._leave()
@@ -142,6 +158,11 @@ class _Connection(asyncio.Protocol):
         if self._writable is not None:
             self._writable.set()
             self._writable = None
+
+    def _came(self, data: bytes, at: float) -> None:
+        if self._came_at is None:
+            self._came_at = at
+        self.data_received(data)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -189,7 +210,8 @@ class _Connection(asyncio.Protocol):
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
         host = _PORT.sub("", headers.get("host", ""))
         asked = Asked(method, target, host, headers, self._requests, self._web.seen)
-        self._entry = self._web.arrived(host, target, self._peer)
+        at, self._came_at = self._came_at, None
+        self._entry = self._web.arrived(host, target, self._peer, monotonic() if at is None else at)
         if capped := _CAP.search(host):
             self._group = capped[1]
             self._web.capped[self._group] += 1
@@ -257,11 +279,11 @@ class _Connection(asyncio.Protocol):
             self._group = None
 
 
-async def _serve(host: str, port: int, log: IO[str] | None) -> None:
+async def _serve(host: str, port: int, log: IO[str] | None, *, stamp: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Web(host, port, log) as web:
+    async with Web(host, port, log, stamp=stamp) as web:
         print(f"listening on {web.host}:{web.port}", flush=True)  # noqa: T201 - what a caller reads
         await stop.wait()
 
@@ -274,12 +296,13 @@ def main() -> None:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 = any free one")
+    parser.add_argument("--stamp", action="store_true", help="times of arrival are the kernel's (Linux)")
     parser.add_argument("--log", help="append a JSON line a request to this file")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         # A line at a time: a test reads the log while the server runs, or after it killed it.
         log = stack.enter_context(Path(options.log).open("a", buffering=1, encoding="utf-8")) if options.log else None
-        asyncio.run(_serve(options.host, options.port, log))
+        asyncio.run(_serve(options.host, options.port, log, stamp=options.stamp))
 
 
 if __name__ == "__main__":

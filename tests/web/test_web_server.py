@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from web import politeness
@@ -107,3 +108,22 @@ async def test_it_runs_as_a_process_of_its_own_and_leaves_its_log(tmp_path):
     entries = politeness.load(log)
     assert [(entry["path"], entry["status"]) for entry in entries] == [("/html/1", 200), ("/etag/2", 304)]
     assert json.loads(log.read_text().splitlines()[0])["peer"] == "127.0.0.1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernel stamps are Linux's")
+async def test_times_of_arrival_may_be_the_kernels_however_late_the_server_looks():
+    async with Web(stamp=True) as web:
+        reader, writer = await asyncio.open_connection(web.host, web.port)
+        for _ in range(2):
+            await asyncio.sleep(0)
+            before = monotonic()
+            writer.write(b"GET /html/1 HTTP/1.1\r\nHost: a.test\r\n\r\n")
+            after = monotonic()
+            while monotonic() < after + 0.05:  # this loop is the server's too: it is kept from looking
+                pass
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(re.search(rb"Content-Length: (\d+)", head)[1]))
+            assert before - 0.005 <= web.log[-1]["t"] <= after + 0.005
+        writer.write(b"GET /close HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        assert await reader.read() == b""  # the server's end is heard of
+        writer.close()
