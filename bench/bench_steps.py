@@ -9,7 +9,7 @@ from engine.ipc.frames import Decoder, encode
 from engine.model.record import Fetched, base_row
 from engine.model.url import host_id, parse_target, site_of, url_key
 from engine.output.parts import PartWriter
-from engine.shard.endings import utc_now
+from engine.shard.rows import utc_now
 
 PLAIN = "https://www.host7.example.co.uk/articles/2024/a-page.html?x=1"
 AWKWARD = "HTTPS://User@WWW.Bücher.Example:443/a/../b/%7Euser?q=ä#part"

@@ -33,7 +33,7 @@ __all__ = ["Engine", "EngineError", "ExitCode", "LocalEngine", "Row", "Settings"
 
 Mode = Literal["run", "resume", "retry"]
 
-_MERGED_NAME: Final = "enrichment_output.jsonl"
+_MERGED_NAMES: Final = ("enrichment_output.jsonl", "validation_output.jsonl", "discovery_output.jsonl")
 
 
 class TalkOptions(TypedDict, total=False):
@@ -57,6 +57,14 @@ class Engine(Protocol):
 
     def run(self, folder: Path, loaded: Loaded, mode: Mode, **options: Unpack[RunOptions]) -> ExitCode:
         """Run to the end, or to the first reason to stop. Raises EngineError."""
+
+    def pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+    ) -> ExitCode:
+        """Run a stage of the pipeline ("1", "2", "3"), or "all"; `loaded` by stage name. Raises EngineError."""
+
+    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+        """Check what can be checked of it; what would run, a line a stage. Raises UsageError."""
 
     def leads(self, folder: Path, loaded: Loaded, **options: Unpack[RunOptions]) -> ExitCode:
         """Do what `enrich leads` does, to the end, or to the first reason to stop. Raises EngineError."""
@@ -92,6 +100,20 @@ class LocalEngine:
 
             return run_leads(RunRequest(folder, loaded, mode, **options))
         return run_request(RunRequest(folder, loaded, mode, **options))
+
+    def pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+    ) -> ExitCode:
+        """Run it; see Engine."""
+        from engine.stages.pipeline import PipelineRequest, run_pipeline  # noqa: PLC0415 - see the class
+
+        return run_pipeline(PipelineRequest(loaded, stage, fresh, **options))
+
+    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+        """Check it; see Engine."""
+        from engine.stages.pipeline import PipelineRequest, plan  # noqa: PLC0415 - see the class
+
+        return plan(PipelineRequest(loaded, stage, fresh))
 
     def leads(self, folder: Path, loaded: Loaded, **options: Unpack[RunOptions]) -> ExitCode:
         """Run it; see Engine."""
@@ -183,10 +205,11 @@ def enrich(urls: Iterable[str], out: str | Path, *, settings: Mapping[str, Any] 
 
 def rows(folder: str | Path) -> Iterator[Row]:
     """Iterate over the merged rows of a complete run, in the file's order. Raises UsageError where there are none."""
-    for suffix in ("", ".gz", ".zst"):
-        path = Path(folder) / f"{_MERGED_NAME}{suffix}"
-        if path.is_file():
-            return _parsed(path)
+    for name in _MERGED_NAMES:
+        for suffix in ("", ".gz", ".zst"):
+            path = Path(folder) / f"{name}{suffix}"
+            if path.is_file():
+                return _parsed(path)
     raise UsageError(f"{folder} holds no merged rows: finish it with enrich resume, or write them with enrich merge")
 
 

@@ -40,6 +40,12 @@ class _Engine:
     def run(self, _folder, _loaded, _mode, **_options):
         return ExitCode.COMPLETE
 
+    def pipeline(self, _loaded, _stage, **_options):
+        return ExitCode.COMPLETE
+
+    def plan_pipeline(self, _loaded, _stage, **_options):
+        return ["stage 1 (discovery): ..."]
+
     def leads(self, _folder, _loaded, **_options):
         return ExitCode.COMPLETE
 

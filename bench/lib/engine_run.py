@@ -36,7 +36,8 @@ def command(
 ) -> list[str]:
     """The command line of `enrich VERB` with these settings; `resume` takes no inputs."""
     line = [sys.executable, "-m", "engine", verb]
-    line += [str(source) for source in inputs] + ["--out", str(out)] if verb == "run" else [str(out)]
+    begins = verb in {"run", "discover", "validate"}
+    line += [*map(str, inputs), "--out", str(out)] if begins else [str(out)]
     for key, value in settings.items():
         line += ["--set", f"{key}={json.dumps(value)}"]
     return [*line, "--no-progress", "--log-format", "json", "--log-level", log_level]

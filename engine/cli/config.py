@@ -40,17 +40,19 @@ def command(
     enrich config --json
     """
     loaded = settings.load()
-    values = _flat(redacted(loaded.settings))
     with results() as out:
         if as_json:
+            values = _flat(redacted(loaded.settings))
             listing = {key: {"value": values[key], "origin": loaded.origins[key]} for key in known_keys()}
             out.write(json.dumps(listing, indent=2) + "\n")
         else:
-            out.writelines(f"{line}\n" for line in _lines(values, loaded))
+            out.writelines(f"{line}\n" for line in effective(loaded))
     return ExitCode.COMPLETE
 
 
-def _lines(values: Mapping[str, Any], loaded: Loaded) -> Iterator[str]:
+def effective(loaded: Loaded) -> Iterator[str]:
+    """The settings as lines of a settings file, each with where its value came from. Secrets are redacted."""
+    values = _flat(redacted(loaded.settings))
     here = _flat(redacted(resolve_auto(loaded.settings)))
     group = ""
     for key, value in values.items():

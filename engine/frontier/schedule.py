@@ -59,9 +59,9 @@ class Schedule:
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Sequence[TaskEntry], cursor: tuple[int, int], now: float) -> None:
-        """Take a slice of an ingest batch into the frontier."""
-        inserted = self._store.insert(entries, cursor)
+    def insert(self, entries: Sequence[TaskEntry], cursor: tuple[int, int], now: float, *, found: bool = False) -> None:
+        """Take a slice of an ingest batch, or `found` links, into the frontier."""
+        inserted = self._store.insert(entries, cursor, found=found)
         on_disk = []
         for number, (name, bands, count) in inserted.hosts.items():
             host = self.hosts.get(number)

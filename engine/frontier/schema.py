@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import EngineError, OutputError, UsageError
 
@@ -58,9 +58,21 @@ CREATE TABLE IF NOT EXISTS host (
   state TEXT);                  -- JSON: pauses, breaker, cursors by band (HostMemory)
 CREATE INDEX IF NOT EXISTS host_ready ON host (due) WHERE status = 1;
 CREATE TABLE IF NOT EXISTS site (id INTEGER PRIMARY KEY, urls INTEGER NOT NULL);  -- with run.max_urls_per_site only
+CREATE TABLE IF NOT EXISTS outbox (  -- with discovery only, as the next one
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: a late answer must not clear what came after
+  shard INTEGER NOT NULL, entry BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS outbox_shard ON outbox (shard, id);
+CREATE TABLE IF NOT EXISTS likeness (
+  site INTEGER, quarter INTEGER, key BLOB, simhash INTEGER NOT NULL, url TEXT NOT NULL,
+  PRIMARY KEY (site, quarter, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS robots (
   origin TEXT PRIMARY KEY, fetched_at REAL NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
 """
+
+
+#: A task's columns as :meth:`Store.insert` lists them; the rarely used ones last.
+_INSERTED: Final = ("n", "host", "key", "url", "position", "band", "fetch_url", "auth", "input")
+_ALWAYS_USED: Final = 5
 
 
 def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
@@ -116,6 +128,17 @@ def _bring_up(path: Path, connection: sqlite3.Connection) -> None:
         version += 1
         connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
+
+
+def insert_tasks(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows, without the last columns that none of them uses: a NULL costs as much as a value."""
+    used = len(_INSERTED)
+    while used > _ALWAYS_USED and not any(row[used - 1] for row in rows):
+        used -= 1
+    columns, marks = ", ".join(_INSERTED[:used]), ", ".join("?" * used)
+    if used < len(_INSERTED):
+        rows = [row[:used] for row in rows]
+    db.executemany(f"INSERT OR IGNORE INTO task ({columns}) VALUES ({marks})", rows)  # noqa: S608 - constants
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:

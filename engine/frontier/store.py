@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
-from engine.frontier.schema import connect, writing
-from engine.frontier.sitebudget import SiteBudget
+from engine.frontier.schema import connect, insert_tasks, writing
+from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
 from engine.model.url import host_id, url_key
 from engine.observe.faultpoint import failing_point
@@ -140,10 +140,11 @@ class Store:
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Sequence[Any], cursor: tuple[int, int]) -> Inserted:
+    def insert(self, entries: Sequence[Any], cursor: tuple[int, int], *, found: bool = False) -> Inserted:
         """Insert a slice of a batch (see messages.TaskEntry) and move the cursor to `cursor` (input, ordinal).
 
-        Entries at or before the present cursor were inserted before a restart and are skipped, uncounted.
+        Entries at or before the present cursor were inserted before a restart and are skipped, uncounted. `found`: they
+        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out.
         """
         with writing(self.path):
             db = self.begin()
@@ -159,6 +160,9 @@ class Store:
                 key = url_key((fetch_url or url) if host else f"invalid:{url}")
                 if self.budget.limit:
                     host = self.budget.place(db, host, key)  # noqa: PLW2901 - where it is put is its host from here on
+                    if found and host == OVER_BUDGET:
+                        self.count("left_out", 1)
+                        continue
                 number = host_id(host)
                 # A bytearray: for bytes, sqlite3 looks for an adapter, at the price of an index entry.
                 rows.append((
@@ -175,7 +179,7 @@ class Store:
                 if band:
                     self._banded = True
             before = db.total_changes
-            _insert(db, rows)
+            insert_tasks(db, rows)
             new = db.total_changes - before
             self._next_n = n
             self.cursor = max(self.cursor, cursor)
@@ -183,7 +187,8 @@ class Store:
                 next_n=n, cursor_input=self.cursor[0], cursor_ordinal=self.cursor[1], banded=int(self._banded)
             )
             self.count("known", new)
-            self.count("duplicates", len(rows) - new)
+            if not found:
+                self.count("duplicates", len(rows) - new)
             return Inserted(new, hosts)
 
     def finish_ingest(self) -> None:
@@ -377,22 +382,6 @@ class Store:
             else:
                 db.execute(f"DELETE FROM result WHERE {where}", values)  # noqa: S608
             return sum(int(count) for _, _, count in counted)
-
-
-#: A task's columns as :meth:`Store.insert` lists them; the rarely used ones last.
-_INSERTED: Final = ("n", "host", "key", "url", "position", "band", "fetch_url", "auth", "input")
-_ALWAYS_USED: Final = 5
-
-
-def _insert(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
-    """Insert rows, without the last columns that none of them uses: a NULL costs as much as a value."""
-    used = len(_INSERTED)
-    while used > _ALWAYS_USED and not any(row[used - 1] for row in rows):
-        used -= 1
-    columns, marks = ", ".join(_INSERTED[:used]), ", ".join("?" * used)
-    if used < len(_INSERTED):
-        rows = [row[:used] for row in rows]
-    db.executemany(f"INSERT OR IGNORE INTO task ({columns}) VALUES ({marks})", rows)  # noqa: S608 - constants
 
 
 def _task(host: int, row: tuple, attempts: int = 0) -> Task:  # type: ignore[type-arg]

@@ -33,6 +33,8 @@ class Control(StrEnum):
     # may a request for `url` be sent to a site of yours? robots: it is a robots.txt itself, which asks no other
     PERMIT_ASK = "permit_ask"  # to, permit: int, url: str, robots: bool
     PERMIT_REPLY = "permit_reply"  # to, permit, kind: str | None (None: go now), message: str, again: bool (ask later)
+    FOUND = "found"  # to, last: int, entries: [TaskEntry]; links to sites of yours, the positions to be given by you
+    FOUND_DONE = "found_done"  # to, last: int; these, and what was sent before them, are in the frontier and committed
     PERMIT_DONE = "permit_done"  # to, permit, status: int, kind: str | None, retry_after_s: float | None, written: bool
 
 

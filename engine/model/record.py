@@ -20,7 +20,8 @@ class Fetched(NamedTuple):
 
     `content_type` is the header as it came; the row has its media type alone. `input` is the object of the other input
     columns. Lengths are in bytes, decoded; durations in milliseconds.
-    `x_robots_tag` are the values of the header of that name, a line each.
+    `x_robots_tag` are the values of the header of that name, a line each. `observed` is what validation tells of the
+    answer beside that; other stages have None.
     """
 
     url: str
@@ -35,6 +36,7 @@ class Fetched(NamedTuple):
     fetch_duration_ms: float = 0.0
     from_cache: bool = False
     x_robots_tag: str = ""
+    observed: dict[str, Any] | None = None
 
 
 def base_row(fetched: Fetched, enriched_at: str) -> Row:

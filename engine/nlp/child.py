@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineError
 from engine.nlp.models.client import ModelClient
 from engine.nlp.process import prepare_process, serve
-from engine.nlp.worker import PageWorker
 from engine.observe.logs import get_logger
 from engine.settings import Settings
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from engine.model.plan import NlpConfig
+    from engine.nlp.page import Worker
 
 
 def child_entry(config: NlpConfig, life: Connection) -> None:
@@ -36,9 +36,20 @@ def child_main(config: NlpConfig) -> None:
     prepare_process(config)
     settings = Settings.model_validate(config.settings)
     try:
-        models = ModelClient(config, settings.nlp) if settings.nlp.use_transformers else None
-        worker = PageWorker(settings, models=models)
+        worker = _worker(config, settings)
     except EngineError as error:
         get_logger(__name__).error(str(error))
         sys.exit(int(error.exit_code))
     serve(config, settings, worker)
+
+
+def _worker(config: NlpConfig, settings: Settings) -> Worker:
+    """What the stage asks for; each imports a good deal that the other has no use for."""
+    if settings.run.stage == "discovery":
+        from engine.nlp.outline import OutlineWorker  # noqa: PLC0415 - see above
+
+        return OutlineWorker(settings)
+    from engine.nlp.worker import PageWorker  # noqa: PLC0415 - see above
+
+    models = ModelClient(config, settings.nlp) if settings.nlp.use_transformers else None
+    return PageWorker(settings, models=models)

@@ -14,7 +14,8 @@ import os
 from contextlib import suppress
 from typing import Final
 
-import engine.nlp.child  # noqa: F401 - with it all that a child imports
+import engine.nlp.child
+import engine.nlp.worker  # noqa: F401 - with these all that a child imports
 from engine.errors import UsageError
 from engine.nlp.analyse import Analyser
 from engine.nlp.available import PRELOAD_VARIABLE

@@ -38,7 +38,7 @@ def prepare_process(config: NlpConfig) -> None:
 
 def serve(config: NlpConfig, settings: Settings, worker: Worker) -> None:
     """Serve pages at config.path with `worker`; returns when it is time to be replaced."""
-    max_body = settings.fetch.max_body_bytes
+    max_body = max(settings.fetch.max_body_bytes, settings.discovery.max_sitemap_bytes)
     limits = Limits(
         timeout_s=settings.nlp.timeout_s,
         max_memory_bytes=settings.nlp.max_process_memory_bytes,

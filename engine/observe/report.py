@@ -43,6 +43,7 @@ class Summary:
     `rows` and `failed` are the run folder's live rows; `finished` the rows of this command, made in `duration_s`
     seconds. `groups` come commonest first (:func:`engine.observe.failures.collect`), with `exact` False where their
     counts are lower bounds; `slow_sites` are (site, URLs, seconds they need at the site's delay), worst first.
+    `made` is what a row without an error is.
     """
 
     rows: int
@@ -54,6 +55,7 @@ class Summary:
     exact: bool = True
     slow_sites: Sequence[tuple[str, int, float]] = ()
     duplicates: int = 0
+    made: str = "enriched"
 
 
 def summarise(summary: Summary) -> str:
@@ -64,7 +66,7 @@ def summarise(summary: Summary) -> str:
 def _lines(summary: Summary) -> Iterator[str]:
     done = summary.rows - summary.failed
     share = percent(success_rate(done, summary.failed))
-    yield f"{count_of(summary.rows, 'row')}: {done:,} enriched ({share}), {summary.failed:,} failed"
+    yield f"{count_of(summary.rows, 'row')}: {done:,} {summary.made} ({share}), {summary.failed:,} failed"
     if summary.duplicates:
         yield f"{count_of(summary.duplicates, 'duplicate')} left out"
     speed = f", {summary.finished / summary.duration_s:,.1f} pages/s" if summary.duration_s > 0 else ""

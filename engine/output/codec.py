@@ -24,6 +24,12 @@ Compression = Literal["none", "gz", "zst"]
 SUFFIXES: Final[dict[Compression, str]] = {"none": "", "gz": ".gz", "zst": ".zst"}
 
 OUTPUT_NAME: Final = "enrichment_output.jsonl"
+#: The merged rows of each stage.
+OUTPUT_NAMES: Final = {
+    "discovery": "discovery_output.jsonl",
+    "validation": "validation_output.jsonl",
+    "enrichment": OUTPUT_NAME,
+}
 FAILURES_NAME: Final = "failures.jsonl"
 
 #: isal's levels are 0 to 3; on JSON of prose 3 takes half as long again as 2 for 3 % fewer bytes.

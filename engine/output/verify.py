@@ -17,7 +17,7 @@ from engine.errors import OutputError
 from engine.model.task import Place
 from engine.model.url import url_key
 from engine.output.blocks import PartReader, blocks, rows_of
-from engine.output.codec import FAILURES_NAME, OUTPUT_NAME, CorruptError, open_lines
+from engine.output.codec import FAILURES_NAME, OUTPUT_NAMES, CorruptError, open_lines
 from engine.output.distinct import Distinct, Where
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def verify(parts: Sequence[Part], folder: Path, manifest: Mapping[str, Any]) -> 
         if name in stated and stated[name] != count:
             report.add(folder / "run.json", f"counts {stated[name]} {name}, the parts hold {count}")
     for name, facts in _mapping(manifest.get("outputs")).items():
-        rows = {OUTPUT_NAME: check.rows, FAILURES_NAME: check.failed}
+        rows = {**dict.fromkeys(OUTPUT_NAMES.values(), check.rows), FAILURES_NAME: check.failed}
         expected = next((count for stem, count in rows.items() if name.startswith(stem)), None)
         _verify_merged(folder / name, _mapping(facts), expected, report)
     return report.sentences()

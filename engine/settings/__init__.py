@@ -11,12 +11,13 @@ printed nor written (:mod:`.views`).
 
 from __future__ import annotations
 
-from engine.settings.cores import resolve_auto, usable_cores
+from engine.settings.cores import needs_pool, resolve_auto, usable_cores
 from engine.settings.explain import nearest
 from engine.settings.groups import (
     AimdSettings,
     BreakerSettings,
     CacheSettings,
+    DiscoverySettings,
     ExtractSettings,
     FetchSettings,
     GuardSettings,
@@ -24,22 +25,27 @@ from engine.settings.groups import (
     LeadsSettings,
     NlpSettings,
     OutputSettings,
+    PipelineSettings,
     PolitenessSettings,
     RetrySettings,
     RunSettings,
     Settings,
     SiteRule,
+    ValidationSettings,
     default_user_agent,
     known_keys,
 )
 from engine.settings.load import Flag, Loaded, environment_file, load, load_again, parse_set
+from engine.settings.stages import STAGES
 from engine.settings.views import REDACTED, fingerprint, redacted, redacted_keys
 
 __all__ = [
     "REDACTED",
+    "STAGES",
     "AimdSettings",
     "BreakerSettings",
     "CacheSettings",
+    "DiscoverySettings",
     "ExtractSettings",
     "FetchSettings",
     "Flag",
@@ -49,11 +55,13 @@ __all__ = [
     "Loaded",
     "NlpSettings",
     "OutputSettings",
+    "PipelineSettings",
     "PolitenessSettings",
     "RetrySettings",
     "RunSettings",
     "Settings",
     "SiteRule",
+    "ValidationSettings",
     "default_user_agent",
     "environment_file",
     "fingerprint",
@@ -61,6 +69,7 @@ __all__ = [
     "load",
     "load_again",
     "nearest",
+    "needs_pool",
     "parse_set",
     "redacted",
     "redacted_keys",

@@ -50,6 +50,13 @@ def resolve_auto(settings: Settings, cores: int | None = None) -> Settings:
     )
 
 
+def needs_pool(settings: Settings) -> bool:
+    """Whether pages go to the NLP pool at all: stage 1 looks for links there, stage 2 looks at no page."""
+    if settings.run.stage == "enrichment":
+        return not (settings.extract.extractor == "none" and settings.nlp.pipeline == "none")
+    return settings.run.stage == "discovery"
+
+
 def _quotas(root: Path, membership: Path) -> Iterator[float]:
     """The CPU quotas, in cores, of our cgroup and its ancestors, of cgroup v2 and v1 (man 7 cgroups)."""
     try:

@@ -25,12 +25,14 @@ from engine.settings.values import (
     ConnectToText,
     Cookies,
     Count,
+    Domain,
     Factor,
     Headers,
     ListenAddress,
     MediaType,
     Nameserver,
     Network,
+    Pattern,
     PositiveByteCount,
     PositiveCount,
     PositiveSeconds,
@@ -51,6 +53,9 @@ _MIB: Final = 1024 * 1024
 #: A page travels to the NLP pool in one frame, whose length ends at 1 GiB (engine.ipc.frames): half of it is ample.
 _MAX_BODY_BYTES: Final = 512 * _MIB
 
+#: Links followed from a seed, one after the other: no page that people reach is further.
+_MAX_DEPTH: Final = 1000
+
 
 class Group(BaseModel):
     """Frozen; an unknown key is refused."""
@@ -66,6 +71,7 @@ class RunSettings(Group):
     max_in_flight_pages: PositiveCount = 1000
     max_in_flight_bytes: PositiveByteCount = 256 * _MIB
     max_active_hosts: PositiveCount = 20_000
+    stage: Literal["discovery", "validation", "enrichment"] = "enrichment"
     max_duration_s: Seconds = 0.0
     min_rate: Rate = 0.0
     grace_s: Seconds = 60.0
@@ -230,6 +236,39 @@ class OutputSettings(Group):
     order: Literal["completion", "input"] = "completion"
     merge: Literal["auto", "never"] = "auto"
     mark_duplicates: Switch = False
+    commit_rows: PositiveCount = 500
+
+
+class DiscoverySettings(Group):
+    """Stage 1: which found URLs are followed, and how far."""
+
+    scope: Literal["site", "host", "path"] = "site"
+    allowed_domains: tuple[Domain, ...] = ()
+    include: tuple[Pattern, ...] = ()
+    exclude: tuple[Pattern, ...] = ()
+    max_depth: Annotated[int, Field(strict=True, ge=0, le=_MAX_DEPTH)] = 10
+    max_pages_per_site: PositiveCount = 10_000
+    sitemaps: Switch = True
+    feeds: Switch = True
+    max_sitemap_bytes: Annotated[int, Field(strict=True, ge=1, le=_MAX_BODY_BYTES)] = 50 * _MIB
+
+
+class ValidationSettings(Group):
+    """Stage 2: what makes a URL usable."""
+
+    content_types: tuple[MediaType, ...] = ()
+    max_content_length: ByteCount = 0
+    probe_bytes: PositiveByteCount = 64 * 1024
+
+
+class PipelineSettings(Group):
+    """The files of `enrich pipeline`. Paths are relative to `data_dir`, which is so to the working folder."""
+
+    data_dir: Text = "data"
+    seeds: Text = "raw"
+    discovery_output: Text | None = None
+    validation_output: Text | None = None
+    enrichment_output: Text | None = None
 
 
 class LeadsSettings(Group):
@@ -283,6 +322,9 @@ class Settings(Group):
     extract: ExtractSettings = Field(default_factory=ExtractSettings)
     nlp: NlpSettings = Field(default_factory=NlpSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
+    discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
+    validation: ValidationSettings = Field(default_factory=ValidationSettings)
+    pipeline: PipelineSettings = Field(default_factory=PipelineSettings)
     leads: LeadsSettings = Field(default_factory=LeadsSettings)
 
     @field_validator("sites")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 from pydantic import ValidationError
 
 from engine.errors import UsageError
+from engine.settings import stages
 from engine.settings.explain import explain, nearest, unknown_key
 from engine.settings.groups import Group, Settings, default_user_agent, known_keys
 from engine.settings.views import REDACTED
@@ -61,7 +62,8 @@ def load(
     """Merge and check all layers.
 
     `flags` maps keys ("fetch.timeout_s") to a `Flag`, or to a ready value (origin "argument"). `base` is the nested,
-    redacted settings of a run folder: a redacted value counts as absent. Raises UsageError, one line.
+    redacted settings of a run folder: a redacted value counts as absent. Of what files say under `stages:` counts what
+    they say of the stage that is run, by the flag or the base. Raises UsageError, one line.
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(known_keys(), "default")
@@ -80,11 +82,12 @@ def _layers(
     """Give (key, value, origin) of all layers, the weakest first."""
     for key, value in _flat(_without_redacted(base), BASE_ORIGIN):
         yield key, value, BASE_ORIGIN
+    stage = _stage(flags, environ, base)
     for file in files:
-        for key, value in _flat(read_tree(file), str(file)):
+        for key, value, origin in _of_file(file, stage):
             if _is_redacted(value):
-                raise UsageError(f"{key} holds {REDACTED} ({file}): put the secret itself there, or drop the key")
-            yield key, value, str(file)
+                raise UsageError(f"{key} holds {REDACTED} ({origin}): put the secret itself there, or drop the key")
+            yield key, value, origin
     for name, text in environ.items():
         if name.startswith(ENVIRONMENT_PREFIX) and name not in RESERVED_VARIABLES:
             origin = f"environment {name}"
@@ -95,6 +98,23 @@ def _layers(
         if key not in known_keys():
             raise UsageError(unknown_key(key, given.name))
         yield key, _value_of(key, given.value, given.name) if given.raw else given.value, given.name
+
+
+def _of_file(file: Path, stage: str) -> Iterator[tuple[str, Any, str]]:
+    """A file's general groups, then what it says of the stage."""
+    tree = read_tree(file)
+    of_stages = tree.pop(stages.GROUP, None)
+    for key, value in _flat(tree, str(file)):
+        yield key, value, str(file)
+    for one in stages.said(of_stages, stage, lambda groups: _flat(groups, str(file)), str(file)):
+        yield one.key, one.value, f"{file}, {one.name}"
+
+
+def _stage(flags: Mapping[str, Any], environ: Mapping[str, str], base: Mapping[str, Any]) -> str:
+    """The stage that is run."""
+    usual = environ.get(_variable("run.stage"), base.get("run", {}).get("stage", "enrichment"))
+    given = flags.get("run.stage", usual)
+    return str(given.value if isinstance(given, Flag) else given)
 
 
 def parse_set(assignments: Sequence[str]) -> dict[str, Flag]:
@@ -163,7 +183,7 @@ def _flat(tree: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
         if group in known:
             yield group, keys
         elif group not in Settings.model_fields:
-            raise UsageError(unknown_key(str(group), origin, [*Settings.model_fields, *known]))
+            raise UsageError(unknown_key(str(group), origin, [*Settings.model_fields, stages.GROUP, *known]))
         elif isinstance(keys, dict):
             for leaf, value in keys.items():
                 key = f"{group}.{leaf}"

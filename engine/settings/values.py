@@ -257,11 +257,29 @@ def _check_struct(struct: dict[str, Any]) -> dict[str, Any]:
     return struct
 
 
+def _check_domain(text: str) -> str:
+    """A domain, normalised as hosts of fetch URLs are; it stands for all hosts below it, too."""
+    try:
+        return _check_match(text.removeprefix("*.").removeprefix("."))
+    except ValueError:
+        raise ValueError(f"must hold domains such as example.org, not {text!r}") from None
+
+
+def _check_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, RecursionError) as error:
+        raise ValueError(f"must hold regular expressions, and {text!r} is none: {error}") from None
+    return text
+
+
 ConnectToText = Annotated[Text, AfterValidator(_check_connect_to)]
 Network = Annotated[Text, AfterValidator(_check_network)]
 Nameserver = Annotated[Text, AfterValidator(_check_nameserver)]
 Proxy = Annotated[Text, AfterValidator(_check_proxy)]
 SiteMatch = Annotated[Text, AfterValidator(_check_match)]
+Domain = Annotated[Text, AfterValidator(_check_domain)]
+Pattern = Annotated[Text, AfterValidator(_check_pattern)]
 Auth = Annotated[Text, AfterValidator(_check_auth)]
 MediaType = Annotated[Text, AfterValidator(_check_media_type)]
 ApiUrl = Annotated[Text, AfterValidator(_check_api_url)]

@@ -20,7 +20,12 @@ _ROW_OUTPUT_KEYS: Final = ("output.format", "output.compression")
 def fingerprint(settings: Settings) -> dict[str, Any]:
     """The row-changing settings, flat ("input.limit": 0), JSON-ready: a started run goes on only with equal ones."""
     dump = settings.model_dump(mode="json")
-    keys = [f"{group}.{key}" for group in _ROW_GROUPS for key in dump[group] if f"{group}.{key}" not in _PROCESS_LIMITS]
+    groups: tuple[str, ...] = _ROW_GROUPS
+    if settings.run.stage != "enrichment":  # another stage's rows, to which other groups matter
+        groups = ("input", settings.run.stage)
+        dump["run"] = {"stage": settings.run.stage}
+    keys = [f"{group}.{key}" for group in groups for key in dump[group] if f"{group}.{key}" not in _PROCESS_LIMITS]
+    keys += ["run.stage"] if settings.run.stage != "enrichment" else []
     return {key: dump[key.partition(".")[0]][key.partition(".")[2]] for key in (*keys, *_ROW_OUTPUT_KEYS)}
 
 

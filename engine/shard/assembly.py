@@ -16,8 +16,10 @@ from engine.policy.outage import OutageDetector, OutageRules
 from engine.policy.politeness import share
 from engine.policy.retry import RetryRules
 from engine.policy.robots import product_token
+from engine.settings import needs_pool
 from engine.shard.budget import Budget, PageLease
 from engine.shard.caching import Caching, made_under, web_of
+from engine.shard.discovery import DiscoveryRows
 from engine.shard.dispatcher import Dispatcher, PauseRules
 from engine.shard.endings import Endings
 from engine.shard.factory import HostFactory, aimd_rules
@@ -25,10 +27,14 @@ from engine.shard.fetcher import Fetcher, FetchRules, Parts
 from engine.shard.flight import Flight
 from engine.shard.headers import HeaderRules
 from engine.shard.hops import Hops
+from engine.shard.links import Links
 from engine.shard.nlp_client import NlpClient
+from engine.shard.probing import Probing
 from engine.shard.quarantine import Quarantine
 from engine.shard.requester import Requester
 from engine.shard.robots import RobotsFiles
+from engine.shard.rows import EnrichmentRows
+from engine.shard.validation import ValidationRows
 from engine.transport.cookies import CookieJars
 
 if TYPE_CHECKING:
@@ -41,9 +47,11 @@ if TYPE_CHECKING:
     from engine.model.task import Task
     from engine.output.parts import PartWriter
     from engine.settings import Settings
+    from engine.shard.fetcher import Asking
     from engine.shard.grants import Grant
     from engine.shard.hops import Spawn
     from engine.shard.quarantine import Suspects
+    from engine.shard.rows import StageRows
     from engine.transport.base import Transport
     from engine.transport.cache import PageCache
 
@@ -66,12 +74,8 @@ class Assembly:
     hops: Hops
     endings: Endings
     pool: NlpClient | None
+    links: Links
     quarantine: Quarantine | None
-
-
-def needs_pool(settings: Settings) -> bool:
-    """Whether pages go to the NLP pool at all."""
-    return not (settings.extract.extractor == "none" and settings.nlp.pipeline == "none")
 
 
 def assemble(  # noqa: PLR0913 - the edges that a test replaces
@@ -138,11 +142,24 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         headers=headers.of("", own_site=False), max_crawl_delay_s=polite.max_crawl_delay_s, obey=polite.obey_robots,
     )  # fmt: skip
     pool = NlpClient(settings.nlp.timeout_s) if needs_pool(settings) else None
+    links = Links(shard, store, schedule, send, now)
+    stage = settings.run.stage
+    rows: StageRows = EnrichmentRows(token)
+    ask_of = None
+    if stage == "discovery":
+        rows = DiscoveryRows(settings.discovery, store=store, table=table, shards=shards, token=token, wall=wall)
+        ask_of = rows.ask_of
+    elif stage == "validation":
+        rows = ValidationRows(settings.validation)
     endings = Endings(
-        shard, store=store, schedule=schedule, part=part, pool=pool, now=now, wake=dispatcher.wake, token=token
-    )
-    if cache is not None:
-        endings.caching = Caching(
+        shard, store=store, schedule=schedule, part=part, pool=pool, stage=rows, links=links, now=now,
+        wake=dispatcher.wake, commit_rows=settings.output.commit_rows,
+    )  # fmt: skip
+    asking: Asking | None = None
+    if stage == "validation":  # the word of a cache says nothing of what is there now
+        asking = Probing(hops, settings.validation.probe_bytes)
+    elif cache is not None:
+        asking = endings.caching = Caching(
             cache,
             requester,
             hops,
@@ -155,10 +172,10 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     rules = FetchRules(
         shard, fetch.max_redirects,
         RetryRules(retry.max_attempts, retry.base_delay_s, retry.max_delay_s, retry.rate_limit_delay_s, retry.jitter),
-        polite.max_retry_after_s,
+        polite.max_retry_after_s, observe=stage == "validation",
     )  # fmt: skip
     parts = Parts(
-        schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, flight, endings.caching,
+        schedule, dispatcher, requester, hops.robots, hops, headers, outage, endings, flight, asking, ask_of,
         CookieJars() if fetch.cookie_jar else None,
     )  # fmt: skip
     fetcher = Fetcher(parts, rules, now, random.random)
@@ -169,5 +186,17 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
             budget=budget, now=now,
         )  # fmt: skip
     return Assembly(
-        store, residence, schedule, limit, aimd.max, budget, dispatcher, requester, hops, endings, pool, quarantine
+        store,
+        residence,
+        schedule,
+        limit,
+        aimd.max,
+        budget,
+        dispatcher,
+        requester,
+        hops,
+        endings,
+        pool,
+        links,
+        quarantine,
     )

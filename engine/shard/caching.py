@@ -29,7 +29,7 @@ from engine.policy.freshness import assess, cacheable_request, storable, to_stor
 from engine.policy.outage import network_sign
 from engine.policy.page_directives import holds_for_a_time
 from engine.settings import fingerprint
-from engine.shard.requester import Answer, RequestFailed
+from engine.shard.requester import WHOLE, Answer, Ask, RequestFailed
 from engine.transport.base import Response
 
 if TYPE_CHECKING:
@@ -59,10 +59,14 @@ _SERVER_ERROR: Final = 500
 _FAILS: Final = frozenset({500, 502, 503, 504})
 
 
+#: Settings that a row's fields depend on: of enrichment, and of discovery.
+_OF_ROWS: Final = ("extract.", "nlp.", "run.stage", "discovery.")
+
+
 class Send(Protocol):
     """Sends the request of a hop under a grant, with conditions beside its headers; see Requester.send."""
 
-    async def __call__(self, grant: Grant, conditions: Headers) -> Answer:
+    async def __call__(self, grant: Grant, conditions: Headers, ask: Ask = WHOLE, /) -> Answer:
         """Send it."""
 
 
@@ -74,6 +78,7 @@ class Asked:
     headers: Headers
     send: Send
     on_bytes: Callable[[int], None]
+    ask: Ask = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +128,24 @@ class Caching:
         The grant is over in every case.
         """
         if not cacheable_request(asked.headers):
-            return await asked.send(grant, ())
+            return await asked.send(grant, (), asked.ask)
         found = self._cache.lookup(self._key(asked), asked.headers, self._made_under)
-        if found is None or 0 < self._max_body_bytes < found.body_bytes:
-            return self._received(asked, await asked.send(grant, ()), None)
+        if found is None or 0 < self._most_of(asked.ask) < found.body_bytes:
+            return self._received(asked, await asked.send(grant, (), asked.ask), None)
         now = self._wall()
         judged = assess(found.stored, asked.headers, now)
         if not judged.fresh:
             return await self._ask_about(found, judged, asked, grant)
         reused = self._reuse(replace(found, stored=with_age(found.stored, now)), found.row_fields, asked)
         if reused is None:  # its body has gone meanwhile
-            return self._received(asked, await asked.send(grant, ()), found)
+            return self._received(asked, await asked.send(grant, (), asked.ask), found)
         self._requester.unused(grant)
         return reused
 
     async def _ask_about(self, found: Found, judged: Assessment, asked: Asked, grant: Grant) -> Answer:
         """A stale answer: ask its server whether it still holds."""
         try:
-            answer = await asked.send(grant, judged.conditions)
+            answer = await asked.send(grant, judged.conditions, asked.ask)
         except RequestFailed as failed:
             reused = self._instead(judged, found, Outcome(kind=failed.failure.kind), asked)
             if reused is None:
@@ -153,7 +158,7 @@ class Caching:
             again = await self._hops.grant(asked.target)
             if isinstance(again, Failure):
                 raise RequestFailed(again, 0.0)
-            reused = self._received(asked, await asked.send(again, ()), found)
+            reused = self._received(asked, await asked.send(again, (), asked.ask), found)
         return reused
 
     def _received(self, asked: Asked, answer: Answer, found: Found | None) -> Answer:
@@ -217,6 +222,9 @@ class Caching:
 
         return keep
 
+    def _most_of(self, ask: Ask) -> int:
+        return self._max_body_bytes if ask.max_body_bytes is None else ask.max_body_bytes
+
     def _times(self, answer: Answer) -> tuple[float, float]:
         """When the request was sent and its answer had come; connecting counts as sending, which errs to being old."""
         now = self._wall()
@@ -225,9 +233,7 @@ class Caching:
 
 def made_under(settings: Settings) -> str:
     """A hash of all that a row's fields depend on beside the page itself."""
-    facts: dict[str, Any] = {
-        key: value for key, value in fingerprint(settings).items() if key.startswith(("extract.", "nlp."))
-    }
+    facts: dict[str, Any] = {key: value for key, value in fingerprint(settings).items() if key.startswith(_OF_ROWS)}
     facts["politeness.obey_page_directives"] = settings.politeness.obey_page_directives
     facts["fetch.user_agent"] = settings.fetch.user_agent  # whose directives count
     facts["versions"] = [__version__, SCHEMA_VERSION, pipeline_version(settings.nlp.pipeline)]

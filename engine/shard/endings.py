@@ -7,33 +7,33 @@ that write and gives each task its end. Whatever a kill leaves beyond the last c
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import orjson
 
 from engine.frontier.store import Finished
 from engine.model.outcome import Failure, FailureKind
-from engine.model.record import Fetched, base_row, error_row
+from engine.model.record import Fetched
 from engine.model.task import split_position
 from engine.model.url import Target, parse_target
 from engine.observe.faultpoint import crash_point
-from engine.policy.page_directives import page_directives
+from engine.shard.rows import with_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.frontier.schedule import Schedule
     from engine.frontier.store import Store
-    from engine.model.record import Row
     from engine.model.task import Task
     from engine.output.parts import PartWriter
     from engine.shard.budget import PageLease
     from engine.shard.caching import Caching, Kept
+    from engine.shard.links import Links
+    from engine.shard.rows import Find, Made, StageRows
 
-#: A commit takes so many rows at the most before its time.
+#: A commit takes so many rows at the most before its time, unless output.commit_rows says otherwise.
 ROWS_A_COMMIT: Final = 500
+
+#: Found URLs that are held until a commit; it comes before its time where there are more.
+MAX_FINDS: Final = 20_000
 
 #: Tasks of a condemned host that are ended before the loop goes on with other things.
 CONDEMNED_AT_ONCE: Final = 200
@@ -50,7 +50,7 @@ class RowMaker(Protocol):
 
 
 class Endings:
-    """Gathers rows and commits them. `pool` is None where pages are not to be extracted at all; `token` is our name."""
+    """Gathers rows and commits them. `pool` is None where nobody looks into pages; `links` takes what is found."""
 
     def __init__(  # noqa: PLR0913 - the seam between frontier, output and pool
         self,
@@ -60,9 +60,11 @@ class Endings:
         schedule: Schedule,
         part: PartWriter,
         pool: RowMaker | None,
+        stage: StageRows,
+        links: Links,
         now: Callable[[], float],
         wake: Callable[[], None],
-        token: str = "",
+        commit_rows: int = ROWS_A_COMMIT,
     ) -> None:
         self._shard = shard
         self._store = store
@@ -71,7 +73,10 @@ class Endings:
         self._pool = pool
         self._now = now
         self._wake = wake
-        self._token = token
+        self._stage = stage
+        self._links = links
+        self._commit_rows = commit_rows
+        self._finds: list[Find] = []
         self.caching: Caching | None = None  # set once, after both are made
         self._rows: list[bytes] = []
         self._ends: list[tuple[Task, FailureKind | None, PageLease | None]] = []
@@ -93,7 +98,7 @@ class Endings:
         It is not made where rows come in: a full disk must end the worker, and what a callback of a connection raises
         ends only that connection.
         """
-        return len(self._rows) >= ROWS_A_COMMIT
+        return len(self._rows) >= self._commit_rows or len(self._finds) >= MAX_FINDS
 
     # -- what a URL may end in ------------------------------------------------------------------------------------
 
@@ -103,17 +108,17 @@ class Endings:
         `kept`: what the cache has of it, which may be the row, or is to have the row that is made.
         """
         if kept is not None and kept.row_fields is not None:
-            self._end(task, None, _line(kept.row(_with_input(fetched), utc_now())), lease)
+            self._end(task, self._stage.kept(task, fetched, kept), lease)
             return
         self.fetch_ms_sum += fetched.fetch_duration_ms
         self.timed += 1
         if self._pool is None:
-            line = _line(self._bare_row(fetched))
+            made = self._stage.bare(task, fetched)
             if kept is not None:
-                kept.keep(line)
-            self._end(task, None, line, lease)
+                kept.keep(made.line)
+            self._end(task, made, lease)
             return
-        facts = _with_input(fetched)._asdict()
+        facts = with_input(fetched)._asdict()
         header = {"fetched": facts, "ct": fetched.content_type}
         self.waiting_for_nlp += 1
 
@@ -122,24 +127,17 @@ class Endings:
             self.process_ms_sum += process_ms
             if kept is not None and kind is None:
                 kept.keep(line)
-            self._end(task, kind, line, lease)
+            self._end(task, self._stage.made(task, fetched, line, kind), lease)
 
         def on_failed(failure: Failure) -> None:
             self.waiting_for_nlp -= 1
-            self._end(task, failure.kind, _line(error_row(_with_input(fetched), failure, utc_now())), lease)
+            self._end(task, self._stage.failed(task, fetched, failure), lease)
 
         self._pool.submit(header, body, on_row, on_failed)
 
-    def _bare_row(self, fetched: Fetched) -> Row:
-        """The row of a page that nobody looks into."""
-        row = base_row(_with_input(fetched), utc_now())
-        if fetched.x_robots_tag and (said := page_directives(fetched.x_robots_tag.splitlines(), {}, self._token)):
-            row["metadata"] = {"robots": said}
-        return row
-
     def fail(self, task: Task, fetched: Fetched, failure: Failure) -> None:
         """A URL ends in an error row."""
-        self._end(task, failure.kind, _line(error_row(_with_input(fetched), failure, utc_now())), None)
+        self._end(task, self._stage.failed(task, fetched, failure), None)
 
     def end_condemned(self) -> bool:
         """End some URLs of condemned hosts in bulk; whether there may be more."""
@@ -157,24 +155,22 @@ class Endings:
 
     # -- the commit -----------------------------------------------------------------------------------------------
 
-    def _end(self, task: Task, kind: FailureKind | None, line: bytes, lease: PageLease | None) -> None:
-        self._rows.append(line)
-        self._ends.append((task, kind, lease))
+    def _end(self, task: Task, made: Made, lease: PageLease | None) -> None:
+        self._rows.append(made.line)
+        self._ends.append((task, made.kind, lease))
+        self._finds.extend(made.finds)
 
     def commit(self) -> None:
         """Append what was gathered, note it in the frontier, and make the frontier durable. Raises OutputError."""
-        rows, ends = self._rows, self._ends
+        rows, ends, finds = self._rows, self._ends, self._finds
         if rows:
-            self._rows, self._ends = [], []
-            record, places = self._part.append(rows)
-            crash_point("between_append_and_commit")
-            finished = [
-                Finished(task.key, kind, start, length)
-                for (task, kind, _), (start, length) in zip(ends, places, strict=True)
-            ]
-            self._store.add_commit(record, finished)
+            self._rows, self._ends, self._finds = [], [], []
+            for start in range(0, len(rows), self._commit_rows):
+                self._append(rows[start : start + self._commit_rows], ends[start : start + self._commit_rows])
+            self._links.add(finds)
             self._store.set_meta(clock=int(time.time()))
         self._store.commit()
+        self._links.pump()
         if self.caching is not None:
             self.caching.flush()
         if rows:
@@ -185,30 +181,14 @@ class Endings:
             self._schedule.committed((task.key for task, _, _ in ends), self._now())
             self._wake()
 
-
-def _with_input(fetched: Fetched) -> Fetched:
-    """The columns of the input row travel as the JSON they came as."""
-    return fetched._replace(input=_input(fetched)) if fetched.input is not None else fetched
-
-
-def _input(fetched: Fetched) -> orjson.Fragment | None:
-    return orjson.Fragment(fetched.input) if isinstance(fetched.input, bytes) else fetched.input
-
-
-def _line(row: Row) -> bytes:
-    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def utc_now() -> str:
-    """The time of day as RFC 3339 in UTC, milliseconds."""
-    second, ms = divmod(time.time_ns() // 1_000_000, 1000)
-    return f"{_to_the_second(second)}.{ms:03}Z"
-
-
-@lru_cache(maxsize=1)
-def _to_the_second(second: int) -> str:
-    """The start of all times of one second: a thousand rows have it in common."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    def _append(self, rows: list[bytes], ends: list[tuple[Task, FailureKind | None, PageLease | None]]) -> None:
+        record, places = self._part.append(rows)
+        crash_point("between_append_and_commit")
+        finished = [
+            Finished(task.key, kind, start, length)
+            for (task, kind, _), (start, length) in zip(ends, places, strict=True)
+        ]
+        self._store.add_commit(record, finished)
 
 
 def _invalid(task: Task) -> Failure:

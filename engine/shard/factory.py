@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.frontier.hoststate import Gate, HostState
-from engine.frontier.sitebudget import OVER_BUDGET
+from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.model.outcome import Failure, FailureKind
 from engine.policy.aimd import AimdRules, HostLimit, HostRules
 from engine.policy.breaker import Breaker, BreakerRules
@@ -52,7 +52,7 @@ class HostFactory:
         if not name:
             host.condemned = Failure(FailureKind.INVALID_URL, "not a URL")
         elif name == OVER_BUDGET:
-            host.condemned = Failure(FailureKind.DEFERRED, "its site has more URLs than run.max_urls_per_site")
+            host.condemned = Failure(FailureKind.DEFERRED, "its site has more URLs than the run may ask of one")
         elif rule is not None and rule.skip:
             host.condemned = Failure(FailureKind.DEFERRED, f"the sites rule {rule.match} says skip")
         return host
@@ -61,6 +61,14 @@ class HostFactory:
         """Requests in flight that all hosts of the host's site may share; 0 = no limit."""
         rule = self._sites.lookup(host)
         return rule.max_per_site if rule is not None and rule.max_per_site is not None else self._polite.max_per_site
+
+
+def site_budget(settings: Settings) -> SiteBudget:
+    """How many URLs of a site the frontier takes."""
+    limits = [settings.run.max_urls_per_site]
+    if settings.run.stage == "discovery":
+        limits.append(settings.discovery.max_pages_per_site)
+    return SiteBudget(min(filter(None, limits), default=0))
 
 
 def aimd_rules(settings: Settings, shards: int) -> AimdRules:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
@@ -23,7 +23,7 @@ from engine.policy.retry import RetryRules, retry_delay
 from engine.policy.verdict import RetryClass, verdict
 from engine.shard.caching import Asked
 from engine.shard.headers import authorization, replaced, with_cookies
-from engine.shard.requester import Answer, NotAsked, RequestFailed, redirect_target, status_failure
+from engine.shard.requester import WHOLE, Answer, Ask, NotAsked, RequestFailed, redirect_target, status_failure
 from engine.shard.robots import refusal
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from engine.model.task import Task
     from engine.policy.outage import OutageDetector
     from engine.shard.budget import PageLease
-    from engine.shard.caching import Caching
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.endings import Endings
     from engine.shard.flight import Flight, Note
@@ -61,11 +60,23 @@ class FetchRules:
     max_redirects: int
     retry: RetryRules
     max_retry_after_s: float
+    observe: bool = False
+
+
+class Asking(Protocol):
+    """Answers a hop's request by more, or less, than sending it: from the cache, or by probes."""
+
+    async def answer(self, asked: Asked, grant: Grant) -> Answer:
+        """The answer; the grant is over in every case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a fetcher works with, all of it the shard's own. `caching` and `cookies` are None where there are none."""
+    """What a fetcher works with, all of it the shard's own.
+
+    `asking` is None where every request is simply sent; `ask_of` how a task's target is asked for, None as a page is.
+    `cookies` is None where there are none.
+    """
 
     schedule: Schedule
     dispatcher: Dispatcher
@@ -76,7 +87,8 @@ class Parts:
     outage: OutageDetector
     endings: Endings
     flight: Flight
-    caching: Caching | None = None
+    asking: Asking | None = None
+    ask_of: Callable[[Task], Ask] | None = None
     cookies: CookieJars | None = None
 
 
@@ -93,14 +105,15 @@ class Attempt:
     duration_ms: float = 0.0
     answer: Answer | None = None
     answered_by: Target | None = None
+    redirects: list[tuple[str, int]] = field(default_factory=list)
 
     def arrived(self, count: int) -> None:
         """So many bytes of a body came."""
         self.lease.grow(count)
         self.note.heard_of()
 
-    def fetched(self, shard: int) -> Fetched:
-        """The facts for a row."""
+    def fetched(self, shard: int, *, observe: bool = False) -> Fetched:
+        """The facts for a row; `observe`: those of validation, too."""
         task, answer = self.task, self.answer
         return Fetched(
             url=task.url,
@@ -115,7 +128,17 @@ class Attempt:
             fetch_duration_ms=self.duration_ms,
             from_cache=answer is not None and answer.kept is not None and answer.kept.from_cache,
             x_robots_tag=_x_robots_tag(answer.response.headers) if answer is not None else "",
+            observed=self._observed() if observe else None,
         )
+
+    def _observed(self) -> dict[str, Any]:
+        answer, by = self.answer, self.answered_by
+        found: dict[str, Any] = {"redirects": [{"url": url, "status": status} for url, status in self.redirects]}
+        if answer is not None and by is not None:
+            found["method"] = answer.ask.name
+            found["headers"] = answer.response.headers
+            found["network"] = {"scheme": by.scheme, "host": by.host, "port": by.port, "ip": answer.peer_ip}
+        return found
 
 
 class Fetcher:
@@ -185,6 +208,7 @@ class Fetcher:
             target = _next_target(location, attempt.target)
             if isinstance(target, Failure):
                 return target, Outcome(answer.outcome.status, target.kind)
+            attempt.redirects.append((attempt.target.fetch_url, answer.response.status))
             if target.fetch_url in seen:
                 looped = Failure(FailureKind.TOO_MANY_REDIRECTS, f"redirects lead back to {target.fetch_url}")
                 return looped, Outcome(answer.outcome.status, looped.kind)
@@ -221,19 +245,22 @@ class Fetcher:
 
     async def _request(self, attempt: Attempt, grant: Grant, first: Target) -> Answer:
         headers = self._headers(attempt, first)
-        caching = self._parts.caching
-        if caching is None:
-            answer = await self._send(attempt, headers, grant)
+        asking, ask_of = self._parts.asking, self._parts.ask_of
+        ask = WHOLE if ask_of is None else ask_of(attempt.task)
+        if asking is None or ask.truncate:  # what is cut is not to be kept
+            answer = await self._send(attempt, headers, grant, (), ask)
         else:
             send = partial(self._send, attempt, headers)
-            answer = await caching.answer(Asked(attempt.target, headers, send, attempt.arrived), grant)
+            answer = await asking.answer(Asked(attempt.target, headers, send, attempt.arrived, ask), grant)
         attempt.answer, attempt.answered_by = answer, attempt.target
         return answer
 
-    async def _send(self, attempt: Attempt, headers: Headers, grant: Grant, conditions: Headers = ()) -> Answer:
+    async def _send(
+        self, attempt: Attempt, headers: Headers, grant: Grant, conditions: Headers, ask: Ask = WHOLE, /
+    ) -> Answer:
         self._charge(attempt)
         answer = await self._parts.requester.send(
-            attempt.target, grant, headers, attempt.arrived, conditions=conditions
+            attempt.target, grant, headers, attempt.arrived, conditions=conditions, ask=ask
         )
         crash_point("page_came", attempt.target.fetch_url, signal.SIGSEGV)
         attempt.duration_ms += answer.duration_ms
@@ -265,7 +292,7 @@ class Fetcher:
 
     def _conclude(self, attempt: Attempt, failure: Failure | None, outcome: Outcome) -> None:
         task, lease = attempt.task, attempt.lease
-        fetched = attempt.fetched(self._rules.shard)
+        fetched = attempt.fetched(self._rules.shard, observe=self._rules.observe)
         if failure is None and attempt.answer is not None:
             self._parts.endings.page(task, fetched, attempt.answer.response.body, lease, attempt.answer.kept)
             return

@@ -32,6 +32,8 @@ class HeaderRules:
         fetch = settings.fetch
         given = {name.lower() for name in fetch.headers}
         usual = {"User-Agent": fetch.user_agent, "Accept": ACCEPT}  # the transport adds the encodings it decodes
+        if settings.run.stage == "validation":  # lengths, and ranges, are to be those of the page itself
+            usual["Accept-Encoding"] = "identity"
         self._common: Headers = tuple((n, v) for n, v in usual.items() if v and n.lower() not in given)
         self._secret: Headers = tuple(fetch.headers.items())
         if fetch.cookies:

@@ -19,7 +19,6 @@ import uvloop
 
 from engine.errors import EngineError, UsageError
 from engine.frontier.hosts import HostTable
-from engine.frontier.sitebudget import SiteBudget
 from engine.frontier.store import Store
 from engine.ipc.channel import from_socket
 from engine.model.messages import Control
@@ -30,6 +29,7 @@ from engine.output.recover import damaged
 from engine.policy.politeness import share
 from engine.settings import Settings
 from engine.shard.assembly import assemble
+from engine.shard.factory import site_budget
 from engine.shard.files import raise_limit
 from engine.shard.flight import Flight
 from engine.shard.quarantine import suspects
@@ -126,7 +126,7 @@ def _open(config: ShardConfig, settings: Settings) -> tuple[Store, PartWriter]:
     """Open the frontier and the part, and bring them to agree."""
     folder = Path(config.folder)
     store = Store.open(folder / "state" / f"shard-{config.shard:05}.sqlite", create=True)
-    store.budget = SiteBudget(settings.run.max_urls_per_site)
+    store.budget = site_budget(settings)
     path = folder / "parts" / part_name(config.shard, settings.output.compression)
     queue_lost_rows(store, path)
     if config.retry_kinds is not None:

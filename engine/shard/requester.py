@@ -37,13 +37,34 @@ _SERVER_ERROR: Final = 500
 Headers = tuple[tuple[str, str], ...]
 
 
+class Ask(NamedTuple):
+    """How a target is asked for: at most so many bytes of its body (None: fetch.max_body_bytes), more cut or refused.
+
+    `name` is what a row calls it.
+    """
+
+    method: str = "GET"
+    max_body_bytes: int | None = None
+    truncate: bool = False
+    name: str = "GET"
+
+
+#: As a page is asked for.
+WHOLE: Final = Ask()
+
+
 class Answer(NamedTuple):
-    """A whole answer and what it took, connecting included, waiting for a slot not; `kept`: its place in the cache."""
+    """A whole answer and what it took, connecting included, waiting for a slot not; `kept`: its place in the cache.
+
+    `peer_ip` is the address that gave it, None where connect_to or a proxy chose that.
+    """
 
     response: Response
     outcome: Outcome
     duration_ms: float
     kept: Kept | None = None
+    ask: Ask = WHOLE
+    peer_ip: str | None = None
 
 
 class RequestFailed(Exception):  # noqa: N818 - an outcome, not an error of the engine
@@ -93,8 +114,9 @@ class Requester:
         *,
         conditions: Headers = (),
         robots: bool = False,
+        ask: Ask = WHOLE,
     ) -> Answer:
-        """Send a GET for `target`. Raises RequestFailed, or NotAsked; the grant is over in every case.
+        """Send a request for `target`. Raises RequestFailed, or NotAsked; the grant is over in every case.
 
         `robots`: this is a robots.txt, and a 5xx for it means "not now" for all of the host (RFC 9309, 2.3.1.4).
         """
@@ -111,15 +133,15 @@ class Requester:
         try:
             self._check_address(grant, exchange)
             await self._dispatcher.grants.enter(grant, self._now)
-            request = Request("GET", target.scheme, target.host, target.port, path_of(target), headers, conditions)
+            request = Request(ask.method, target.scheme, target.host, target.port, path_of(target), headers, conditions)
             response = await exchange.send(
                 request,
-                max_body_bytes=MAX_BODY_BYTES + 1 if robots else self._max_body_bytes,
+                max_body_bytes=MAX_BODY_BYTES + 1 if robots else self._most_of(ask),
                 on_bytes=partial(self._count, on_bytes),
                 on_written=partial(self._dispatcher.written, grant),
                 # The second writing of a stale request would come before the host is due.
                 resend_stale=grant.host is not None and grant.host.delay_s <= 0,
-                truncate=robots,
+                truncate=robots or ask.truncate,
             )
         except TransportError as error:
             if error.stale:
@@ -137,7 +159,10 @@ class Requester:
         outcome = Outcome(status, None, retry_after)
         duration_ms = (self._now() - grant.sent_at + connected - began) * 1000
         self._finish(grant, outcome, page=not robots)
-        return Answer(response, outcome, duration_ms)
+        return Answer(response, outcome, duration_ms, None, ask, exchange.peer_ip)
+
+    def _most_of(self, ask: Ask) -> int:
+        return self._max_body_bytes if ask.max_body_bytes is None else ask.max_body_bytes
 
     def _failed(self, grant: Grant, error: TransportError, began: float) -> RequestFailed:
         duration_ms = (self._now() - began) * 1000

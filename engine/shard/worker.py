@@ -106,6 +106,7 @@ class Worker:
             await self._drain()
             tick.cancel()
         self.parts.endings.commit()
+        self._running = False  # what still comes finds no frontier to go to: who sent it keeps it
         self._beat()
 
     def _look_at_suspects(self) -> None:
@@ -126,7 +127,7 @@ class Worker:
         else:
             self._early.append(frame)
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: Frame) -> None:  # noqa: C901 - a table of messages
         header, hops, pool = frame.header, self.parts.hops, self.parts.pool
         match frame.type:
             case Control.TASKS | Control.INGESTED:
@@ -146,6 +147,13 @@ class Worker:
                 self.parts.schedule.defer(Failure(FailureKind.DEFERRED, header["message"]))
             case Control.SHARD_GONE:
                 hops.on_shard_gone(header["shard"])
+                self.parts.links.on_shard_gone(header["shard"])
+            case Control.FOUND:
+                self._told_finished = False
+                self.parts.links.on_found(header)
+                self.parts.dispatcher.wake()
+            case Control.FOUND_DONE:
+                self.parts.links.on_done(header)
             case Control.DRAIN:
                 self._within_s = header["within_s"]
                 self._leave.set()
@@ -214,6 +222,7 @@ class Worker:
             if now >= commit_at or ended or parts.endings.full:
                 parts.endings.commit()
                 commit_at = now + COMMIT_EVERY_S
+                ended = ended and self._ended()  # the last page may have named further ones
             # The pool starts with the first page that waits for it, which the supervisor is told at once.
             first_page = parts.pool is not None and parts.endings.waiting_for_nlp > 0 and not parts.pool.children
             if now >= beat_at or (ended and not self._told_finished) or (first_page and not self._told_first_page):
@@ -274,7 +283,7 @@ class Worker:
     def _ended(self) -> bool:
         """Whether every URL of the inputs has its row, committed or about to be."""
         store = self.parts.store
-        if not store.ingested or self._batches:
+        if not store.ingested or self._batches or self.parts.links.waiting:
             return False
         counters = store.counters
         ended = counters.get("done", 0) + counters.get("failed", 0) + self.parts.endings.uncommitted

@@ -105,6 +105,14 @@ def resolve(text: str) -> Source:
     return Source(text, kind, compression, path)
 
 
+def known_suffix(path: Path) -> bool:
+    """Whether a file's name says that it is an input of some kind."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes and suffixes[-1] in _COMPRESSIONS:
+        suffixes.pop()
+    return bool(suffixes) and suffixes[-1] in _FORMATS
+
+
 def spooled(path: Path) -> Source:
     """Make the Source of a spooled stdin; packing and kind are told by its first bytes (JSON lines, else URLs)."""
     _require_readable(path)

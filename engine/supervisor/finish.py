@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import OutputError
 from engine.frontier.store import Store
@@ -15,7 +15,7 @@ from engine.output.codec import FAILURES_NAME, file_name, open_lines
 from engine.output.merge import merge, rows_by_input
 from engine.output.verify import verify
 from engine.supervisor.folder import RunFolder, opened
-from engine.supervisor.manifest import COMPLETE
+from engine.supervisor.manifest import COMPLETE, output_name, stage_of
 from engine.supervisor.mend import frontier_damage
 from engine.supervisor.status import count
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from engine.output.merge import MergeResult
 
 _log = get_logger(__name__)
+
+#: What a row without an error is, by stage.
+_MADE: Final = {"discovery": "found", "validation": "valid", "enrichment": "enriched"}
 
 
 def merge_folder(path: Path, *, mark_duplicates: bool | None = None) -> MergeResult:
@@ -74,7 +77,14 @@ def merge_parts(folder: RunFolder) -> MergeResult:
 
             duplicates = stack.enter_context(Duplicates(rows_by_input(parts)))
             _log.info("duplicates are marked", rows=duplicates.count)
-        result = merge(parts, folder.path, output["order"], _compression(folder), duplicates=duplicates)
+        result = merge(
+            parts,
+            folder.path,
+            output["order"],
+            _compression(folder),
+            duplicates=duplicates,
+            output_name=output_name(manifest),
+        )
     folder.write({**manifest, "outputs": result.files})
     return result
 
@@ -95,8 +105,9 @@ def report(folder: RunFolder, gauges: Sequence[Gauges], finished: int, duration_
         with open_lines(failures) as lines:
             groups, exact, _ = collect(lines)
     slow_sites = [(site, urls, seconds) for gauge in gauges for site, urls, seconds in gauge["slow_sites"]]
-    return summarise(
+    text = summarise(
         Summary(
+            made=_MADE[stage_of(folder.started)],
             rows=counts["rows"],
             failed=counts["failed"],
             finished=finished,
@@ -108,6 +119,9 @@ def report(folder: RunFolder, gauges: Sequence[Gauges], finished: int, duration_
             duplicates=counts["duplicates"],
         )
     )
+    if left_out := counts.get("left_out", 0):
+        text += f"\n{left_out:,} links were left out: their sites are over discovery.max_pages_per_site"
+    return text
 
 
 def _compression(folder: RunFolder) -> Compression:

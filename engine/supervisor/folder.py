@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import OutputError, UsageError
-from engine.output.codec import FAILURES_NAME, OUTPUT_NAME, Compression, file_name, part_name
+from engine.output.codec import FAILURES_NAME, Compression, file_name, part_name
 from engine.supervisor.lock import ORPHAN_WAIT_S, FileLock
 from engine.supervisor.manifest import (
     ASIDE_NAME,
     INTERRUPTED,
     MANIFEST_NAME,
     Manifest,
+    output_name,
     read_manifest,
     write_manifest,
 )
@@ -96,7 +97,7 @@ class RunFolder:
         self.write({**manifest, "state": INTERRUPTED, "ingest_finished": False, "outputs": {}, "counts": {}})
         compression: Compression = manifest["fingerprint"]["output.compression"]
         doomed = [self.path / name for name in manifest["outputs"]]
-        doomed += [self.path / file_name(stem, compression) for stem in (OUTPUT_NAME, FAILURES_NAME)]
+        doomed += [self.path / file_name(stem, compression) for stem in (output_name(manifest), FAILURES_NAME)]
         doomed += [self.stdin, self.state / "gauges.json"]
         for shard in range(manifest["shards"]):
             frontier = self.frontier(shard)

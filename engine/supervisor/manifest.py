@@ -17,6 +17,7 @@ import orjson
 
 from engine import __version__
 from engine.errors import OutputError, UsageError
+from engine.output.codec import OUTPUT_NAMES
 from engine.settings import fingerprint, redacted, redacted_keys
 from engine.sources.source import Compression, Format, Source
 from engine.sources.source import fingerprint as file_fingerprint
@@ -112,12 +113,24 @@ def same_content(entry: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(entry.get(key) == other.get(key) for key in keys)
 
 
+def stage_of(manifest: Manifest) -> str:
+    """Which stage's rows a folder holds; enrichment's, where its manifest says nothing of it."""
+    return str(manifest["fingerprint"].get("run.stage", "enrichment"))
+
+
+def output_name(manifest: Manifest) -> str:
+    """The name of a folder's merged rows, less the suffix of their compression."""
+    return OUTPUT_NAMES[stage_of(manifest)]
+
+
 # -- comparing --------------------------------------------------------------------------------------------------------
 
 
 def settings_difference(manifest: Manifest, settings: Settings) -> str | None:
     """Say which setting differs that must not on a started run; None where all agree."""
     before, now = manifest["fingerprint"], fingerprint(settings)
+    if stage_of(manifest) != settings.run.stage:
+        return f"run.stage was {stage_of(manifest)}, now {settings.run.stage}"
     for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
             return f"{key} was {_short(before.get(key))}, now {_short(now.get(key))}"

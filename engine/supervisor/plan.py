@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from engine.model.plan import NlpConfig, ShardConfig
-from engine.settings import resolve_auto
+from engine.settings import needs_pool, resolve_auto
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,12 +79,11 @@ def make_plan(request: RunRequest, shards: int | None, cores: int | None = None)
     if shards is not None:
         settings = settings.model_copy(update={"run": settings.run.model_copy(update={"shards": shards})})
     settings = resolve_auto(settings, cores)
-    idle = settings.extract.extractor == "none" and settings.nlp.pipeline == "none"
     return Plan(
         folder=request.folder.absolute(),
         settings=settings,
         shards=int(settings.run.shards),
-        nlp_children=0 if idle else int(settings.run.nlp_processes),
+        nlp_children=int(settings.run.nlp_processes) if needs_pool(settings) else 0,
         log_level=request.log_level,
         log_format=request.log_format,
         retry_kinds=tuple(sorted(request.retry_kinds)) if request.mode == "retry" else None,

@@ -61,8 +61,9 @@ def prepared(request: RunRequest, wait_s: float = ORPHAN_WAIT_S, stdin: BinaryIO
     process's own.
     """
     check_platform()
-    require_pipeline(request.loaded.settings.nlp.pipeline)
-    require_models(request.loaded.settings.nlp)
+    if request.loaded.settings.run.stage == "enrichment":
+        require_pipeline(request.loaded.settings.nlp.pipeline)
+        require_models(request.loaded.settings.nlp)
     check_cache(request.loaded.settings)
     check_proxy(request.loaded.settings)
     is_run = request.mode == "run"

@@ -1,7 +1,7 @@
-"""Permits between shards: small messages that pass through here, because shards are connected to nobody else.
+"""Permits and found links between shards: small messages that pass through here.
 
-A shard that is away can answer nothing: whoever asks it is told at once that it is gone, as everybody was when it
-went, so that no permit is waited for in vain.
+Shards are connected to nobody else. A shard that is away can answer nothing: whoever asks it is told at once that it is
+gone, as everybody was when it went, so that no permit is waited for in vain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from engine.ipc.frames import Frame, Header
 
-RELAYED: Final = frozenset({Control.PERMIT_ASK, Control.PERMIT_REPLY, Control.PERMIT_DONE})
+RELAYED: Final = frozenset(
+    {Control.PERMIT_ASK, Control.PERMIT_REPLY, Control.PERMIT_DONE, Control.FOUND, Control.FOUND_DONE}
+)
 
 
 class Relay:
@@ -32,7 +34,7 @@ class Relay:
         to = int(frame.header["to"])
         taken = self._send(to, {**frame.header, "from": sender}, frame.body)
         # A reply or a report to a shard that is gone has lost its meaning with the process that waited for it.
-        if not taken and frame.type == Control.PERMIT_ASK:
+        if not taken and frame.type in {Control.PERMIT_ASK, Control.FOUND}:
             self._send(sender, {"type": Control.SHARD_GONE, "shard": to}, b"")
         return True
 

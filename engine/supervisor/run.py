@@ -62,10 +62,15 @@ def run(
                 return ExitCode.COMPLETE
             if ready.plan.settings.fetch.contact is None:
                 _log.warning("sites cannot tell who asks: set fetch.contact to a mail address or a URL of yours")
-            return _Command(request, ready, ready.plan, targets or Targets(), tick_s).carry_out()
+            return _Command(request, ready, ready.plan, targets or _targets(ready.plan), tick_s).carry_out()
     except KeyboardInterrupt:
         tell("stopped before anything was done\n")
         return ExitCode.INTERRUPTED
+
+
+def _targets(plan: Plan) -> Targets:
+    """The processes of a stage: those of discovery have no use for a pipeline."""
+    return Targets(preload=("engine.nlp.preload_outline",)) if plan.settings.run.stage == "discovery" else Targets()
 
 
 class _Command:
@@ -112,7 +117,9 @@ class _Command:
     async def _supervise(self) -> Ending:
         """Run all processes to the end of the run."""
         plan = self._plan
-        processes = Processes(self._targets, pipeline=plan.settings.nlp.pipeline)
+        processes = Processes(
+            self._targets, pipeline=plan.settings.nlp.pipeline if plan.settings.run.stage == "enrichment" else "none"
+        )
         try:
             watch = Watch(plan, self._folder, processes, self._on_tick, tick_s=self._tick_s)
             self._defer = watch.defer

@@ -187,6 +187,8 @@ class Shards:
             case Control.FAULT:
                 self._failed(error_of(int(header["exit_code"]), str(header["message"])))
             case _:
+                if frame.type == Control.FOUND_DONE:
+                    place.finished = False  # it has new URLs; that it had finished may have been said before it knew
                 if not self._relay.passes(place.shard, frame):
                     raise ValueError(f"shard {place.shard} sent {frame.type!r}, which is no message to a supervisor")
 

@@ -68,6 +68,8 @@ def count(state: Path, shards: int) -> dict[str, Any]:
         total.update(dict(db.execute("SELECT name, value FROM counter")))
     counts: dict[str, Any] = {name: total[name] for name in _COUNTED}
     counts["queued"] = max(0, counts["known"] - counts["waiting"] - counts["done"] - counts["failed"])
+    if total["left_out"]:  # by discovery, where a site is over its budget: they have no row
+        counts["left_out"] = total["left_out"]
     kinds = {name.removeprefix(FAILED_PREFIX): n for name, n in total.items() if name.startswith(FAILED_PREFIX) and n}
     counts["failed_by_kind"] = dict(sorted(kinds.items(), key=lambda item: -item[1]))
     return counts

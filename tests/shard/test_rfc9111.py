@@ -361,7 +361,7 @@ class Server:
         self.step = first()
         self.sent = []
 
-    async def send(self, _, conditions):
+    async def send(self, _, conditions, __=None):
         self.sent.append(dict(conditions))
         step = self.step
         if step.fails is not None:

@@ -41,6 +41,9 @@
 | /vary/NAME/N | article N with max-age=3600 and Vary: NAME |
 | /robots-tag/DIRECTIVES, /robots-meta/DIRECTIVES | article 0 with these in X-Robots-Tag; in a meta element |
 | /pdf | a PDF of one page |
+| /head/KIND/N | HEAD: status KIND; or `reset`, or `untyped` (200 without a media type); GET: article N, or its ranges |
+| /head-flood/N | HEAD: 405; GET: a body without end, whatever range was asked for |
+| /head-empty | HEAD: 501; a ranged GET: 416; GET: an empty page |
 | /raw/NAME | an answer as bytes, by its name in raw.py: heads, lengths, chunks and codings that are odd or wrong |
 | /flood/NAME | what never ends, by its name in raw.py: interim answers, trailers, blank lines, … |
 | /faulty/PERMILLE/N | article N; so many requests in a thousand fail in one of the ways above (faulty.py) |
@@ -55,6 +58,7 @@
 | cap-N- | 503 while more than N requests are in flight to the hosts that share the name from this label on |
 | slow-MS- | every answer comes MS milliseconds later |
 | fail-CODE- | every path but robots.txt answers CODE |
+| site-N- | a whole site of N pages, with traps (site.py); the paths above are not there |
 """
 
 from __future__ import annotations
@@ -65,7 +69,7 @@ import re
 from email.utils import formatdate
 from time import time
 
-from web import faulty, hostile, kept, raw  # noqa: F401 - they register their paths
+from web import faulty, heads, hostile, kept, raw  # noqa: F401 - they register their paths
 from web.pages import PDF
 from web.registry import HTML, Asked, Reply, Wire, page, path
 

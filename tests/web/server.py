@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 if __package__ in (None, ""):  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from web import behaviours
+from web import behaviours, site
 from web.registry import PATHS, Asked, Reply
 from web.stamped import ask_for_stamps, read_stamped
 
@@ -231,6 +231,8 @@ class _Connection(asyncio.Protocol):
             self._reply(asked, done)
 
     def _behave(self, asked: Asked) -> Reply | Awaitable[Reply | None] | None:
+        if (pages := site.pages_of(asked.host)) is not None:
+            return site.answer(asked, pages)
         bare = asked.target.partition("?")[0]
         first, *rest = bare.strip("/").split("/")
         if bare == "/robots.txt":

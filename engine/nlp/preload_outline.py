@@ -1,0 +1,11 @@
+"""What the forkserver imports in stage 1, whose children look for links: no pipeline, and nothing of spaCy."""
+
+from __future__ import annotations
+
+import gc
+
+import engine.nlp.outline
+import engine.nlp.process  # noqa: F401 - with it all that a child imports
+
+gc.collect()
+gc.freeze()  # as in engine.nlp.preload
