@@ -22,8 +22,8 @@ from engine.policy.placement import shard_of
 if TYPE_CHECKING:
     import argparse
 
-#: Between the client's write and the server's read lie two event loops, and their hold-ups differ by request.
-TOLERANCE_S = 0.005
+#: The kernel says when a request came (Linux); elsewhere the server does, which on a busy machine looks late.
+TOLERANCE_S = 0.001 if sys.platform == "linux" else 0.005
 SHARDS = 2
 CRAWL_DELAY_S = 1
 PAUSE_S = 2.0
@@ -41,6 +41,7 @@ def main() -> int:
                 **engine_run.LOCAL, **engine_run.FETCH_ONLY, **engine_run.all_hosts_at(web.port),
                 "politeness.delay_s": options.delay, "politeness.jitter": 0, "politeness.max_pauses": 1000,
                 "run.shards": SHARDS, "retry.base_delay_s": 0.2, "retry.rate_limit_delay_s": PAUSE_S,
+                "aimd.target_success": 0,  # an eighth of the answers is a 503: it is the pauses that are looked at
             }  # fmt: skip
             with engine_run.EngineRun(outcome.folder / "out", [urls], settings) as running:
                 code = running.counted(3600).code
@@ -112,7 +113,8 @@ def _judge(outcome: Outcome, log: list[dict[str, Any]], options: argparse.Namesp
             gap = after["t"] - before["t"]
             gaps.append(gap)
             early += gap < least - TOLERANCE_S
-            in_pause += before["status"] == 503 and after["t"] - before["t"] - before["took_s"] < PAUSE_S - TOLERANCE_S
+            # From the arrival: when the answer was written is told by the server alone, and late on a busy machine.
+            in_pause += before["status"] == 503 and gap < PAUSE_S - TOLERANCE_S
     at_once, robots = politeness.max_in_flight(log), politeness.count(log, "/robots.txt")
     statuses = [entry["status"] for entry in log]
     outcome.row(

@@ -79,7 +79,8 @@ class Dispatcher:
         self._start = start
         self._loop = asyncio.get_running_loop()
         self._woken = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
         self.stopped = False
         self.turns_only = False  # nothing but redirect hops, robots.txt and suspects
 
@@ -144,10 +145,13 @@ class Dispatcher:
         due = due if due is not None and due > now else None
         timer = self._timer
         if timer is not None:
-            if due is not None and now < timer.when() <= due:
+            # Not timer.when(): what uvloop gives for less than half a millisecond from now has none.
+            if due is not None and now < self._timer_at <= due:
                 return  # it comes in time, and then looks for the next: cheaper than a new one for each request
             timer.cancel()
-        self._timer = self._loop.call_at(due, self.wake) if due is not None else None
+        self._timer = None
+        if due is not None:
+            self._timer, self._timer_at = self._loop.call_at(due, self.wake), due
 
     def _grant(self, host: HostState, now: float) -> Grant:
         generation = host.breaker.admit(now)

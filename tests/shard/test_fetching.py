@@ -55,6 +55,30 @@ def test_between_two_writings_to_a_host_lies_its_delay_whatever_they_are(tmp_pat
     assert min(gaps(web.times("b.test"))) >= 1.0
 
 
+def test_a_timer_that_is_due_at_once_may_be_none_as_uvloop_has_it(tmp_path):
+    """For less than half a millisecond uvloop gives a plain handle, which knows no time."""
+    web = SlowWeb()
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        call_at, plain = loop.call_at, []
+
+        def sometimes_plain(when, callback, *args, context=None):
+            if getattr(callback, "__name__", "") == "wake" and len(plain) < 5:
+                plain.append(loop.call_soon(callback, *args, context=context))
+                return plain[-1]
+            return call_at(when, callback, *args, context=context)
+
+        loop.call_at = sometimes_plain
+        failed = []
+        loop.set_exception_handler(lambda _, context: failed.append(context))
+        rows = await Shard(tmp_path, web).complete(*paths("a.test", 3), *paths("b.test", 3))
+        assert (len(plain), failed) == (5, [])
+        return rows
+
+    assert set(kinds(run(main())).values()) == {None}
+
+
 def test_a_slow_answer_does_not_count_as_delay(tmp_path):
     web = SlowWeb(latency_s=3.0)
     complete(tmp_path, web, *paths("a.test", 3), politeness__delay_s=1, politeness__max_per_host=2)
