@@ -40,7 +40,18 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
         return self._clock.now
 
 
-def run(main):
+class MillisecondLoop(FakeTimeLoop):
+    """Its timers ring at the nearest millisecond, before their time too, as uvloop's do; at once is no timer at all."""
+
+    def call_at(self, when, callback, *args, context=None):
+        in_ms = round((when - self.time()) * 1000)
+        if in_ms <= 0:
+            self._clock.now += 1e-4  # a turn of the loop takes its time
+            return self.call_soon(callback, *args, context=context)
+        return super().call_at(self.time() + in_ms / 1000, callback, *args, context=context)
+
+
+def run(main, loop_factory=FakeTimeLoop):
     """Run a coroutine to its end in fake time; its result."""
-    with asyncio.Runner(loop_factory=FakeTimeLoop) as runner:
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(main)

@@ -79,8 +79,8 @@ class Dispatcher:
         self._start = start
         self._loop = asyncio.get_running_loop()
         self._woken = False
-        self._timer: asyncio.Handle | None = None
-        self._timer_at = 0.0
+        self._timer: asyncio.Handle | None = None  # one that is still to ring
+        self._timer_due = 0.0
         self.stopped = False
         self.turns_only = False  # nothing but redirect hops, robots.txt and suspects
 
@@ -145,13 +145,17 @@ class Dispatcher:
         due = due if due is not None and due > now else None
         timer = self._timer
         if timer is not None:
-            # Not timer.when(): what uvloop gives for less than half a millisecond from now has none.
-            if due is not None and now < self._timer_at <= due:
+            if due is not None and now < self._timer_due <= due:
                 return  # it comes in time, and then looks for the next: cheaper than a new one for each request
             timer.cancel()
+        self._timer = self._loop.call_at(due, self._ring) if due is not None else None
+        self._timer_due = due or 0.0
+
+    def _ring(self) -> None:
+        # uvloop's timers know milliseconds only: one may ring before its time, when there is nothing to do yet, and
+        # what is due within half of one is a handle without a time. So one that has rung is forgotten, and set anew.
         self._timer = None
-        if due is not None:
-            self._timer, self._timer_at = self._loop.call_at(due, self.wake), due
+        self.wake()
 
     def _grant(self, host: HostState, now: float) -> Grant:
         generation = host.breaker.admit(now)

@@ -6,7 +6,7 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from fake_time import run
+from fake_time import FakeTimeLoop, MillisecondLoop, run
 from shard_rig import PAGE, Shard, SlowWeb, kinds, redirect, reply
 
 from engine.model.outcome import FailureKind
@@ -15,7 +15,7 @@ from engine.transport.base import Response
 K = FailureKind
 
 
-def complete(folder, web, *urls, **settings):
+def complete(folder, web, *urls, loop_factory=FakeTimeLoop, **settings):
     """The rows that a shard makes of these, and nothing held at the end."""
 
     async def main():
@@ -27,7 +27,7 @@ def complete(folder, web, *urls, **settings):
         assert counters["known"] == counters.get("done", 0) + counters.get("failed", 0) == len(rows)
         return rows
 
-    return run(main())
+    return run(main(), loop_factory)
 
 
 def paths(host, count, scheme="http"):
@@ -36,6 +36,16 @@ def paths(host, count, scheme="http"):
 
 def gaps(times):
     return [round(after - before, 6) for before, after in pairwise(sorted(times))]
+
+
+def test_timers_that_ring_early_or_at_once_leave_nothing_waiting(tmp_path):
+    """Delays between the milliseconds: a dispatcher that takes such a timer for one that is still to come hangs."""
+    urls = [url for host in "abcde" for url in paths(f"{host}.test", 6)]
+    rows = complete(
+        tmp_path, SlowWeb(latency_s=0.0103), *urls, loop_factory=MillisecondLoop,
+        politeness__delay_s=0.0104, politeness__jitter=0.1,
+    )  # fmt: skip
+    assert kinds(rows) == dict.fromkeys(urls)
 
 
 # -- delay and limits -------------------------------------------------------------------------------------------------
