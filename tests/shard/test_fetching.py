@@ -74,7 +74,7 @@ def test_a_timer_that_is_due_at_once_may_be_none_as_uvloop_has_it(tmp_path):
         call_at, plain = loop.call_at, []
 
         def sometimes_plain(when, callback, *args, context=None):
-            if getattr(callback, "__name__", "") == "wake" and len(plain) < 5:
+            if getattr(callback, "__name__", "") == "_ring" and len(plain) < 5:
                 plain.append(loop.call_soon(callback, *args, context=context))
                 return plain[-1]
             return call_at(when, callback, *args, context=context)
