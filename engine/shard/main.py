@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 import uvloop
 
-from engine.errors import EngineError, UsageError
+from engine.errors import EngineError, OutputError, UsageError
 from engine.frontier.hosts import HostTable
 from engine.frontier.store import Store
 from engine.ipc.channel import from_socket
@@ -67,16 +67,20 @@ def _watch_life(life_fd: int) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the shard's lock, which the kernel gives back however this process ends."""
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{path} is held: another process still writes this shard") from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")  # so that who is refused can be told by whom
-        file.flush()
+    """Hold the shard's lock, which the kernel gives back however this process ends. Raises UsageError, OutputError."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)  # so that who is refused can be told by whom
+    except BlockingIOError:
+        raise UsageError(f"{path} is held: another process still writes this shard") from None
+    except OSError as error:  # a full disk, say
+        raise OutputError(f"{path}: cannot be written: {error.strerror}; mend that, then: enrich resume") from error
+    try:
         yield
+    finally:
+        os.close(fd)
 
 
 async def _run(config: ShardConfig) -> None:

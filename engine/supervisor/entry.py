@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from multiprocess import reduction
 
 from engine.errors import EngineError
+from engine.observe.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +64,16 @@ def _enter(target: str, config: ShardConfig | NlpConfig, why: str) -> None:
     try:
         getattr(import_module(module), name)(config)
     except EngineError as error:
-        Path(why).write_text(str(error), encoding="utf-8")
+        _leave(why, str(error))
         sys.exit(int(error.exit_code))
     except Exception as error:
-        Path(why).write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        _leave(why, f"{type(error).__name__}: {error}")
         raise
+
+
+def _leave(why: str, reason: str) -> None:
+    """Write why this process ends, for the supervisor; where that cannot be written (a full disk), for people."""
+    try:
+        Path(why).write_text(reason, encoding="utf-8")
+    except OSError:
+        get_logger(__name__).error(reason)

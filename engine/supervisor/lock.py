@@ -64,9 +64,13 @@ class FileLock:
         return lock
 
     def sign(self) -> None:
-        """Write our process id, for whoever finds the lock taken."""
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        """Write our process id, for whoever finds the lock taken. Raises OutputError."""
+        try:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            reason = f"{self.path}: cannot be written: {error.strerror}"
+            raise OutputError(f"{reason}; mend that, then: enrich resume") from error
 
     def release(self) -> None:
         """Let go of the lock."""
