@@ -208,7 +208,11 @@ class Scene:
         return found
 
     def _parts(self) -> list[tuple[str, int]]:
-        return [(part.name, part.stat().st_size) for part in sorted(self.out.glob("parts/part-*"))]
+        found = []
+        for part in sorted(self.out.glob("parts/part-*")):
+            with suppress(FileNotFoundError):  # a resume that mends may have taken it away just now
+                found.append((part.name, part.stat().st_size))
+        return found
 
     def judge(self) -> None:
         """Compare the merged rows with the oracle's, and ask verify."""

@@ -137,7 +137,7 @@ def test_what_a_library_raises_becomes_a_failure_and_a_log_line(monkeypatch, cap
     failure = extract(HTML).failure
     assert failure.kind is FailureKind.EXTRACT_FAILED
     assert "RuntimeError" in failure.message
-    assert "unexpectedly" in capsys.readouterr().out
+    assert "unexpectedly" in "".join(capsys.readouterr())  # an earlier test may have set logging up
 
 
 STARTS = [b"", b"<html>", b"%PDF-1.4\n", image("PNG")[:40], image("JPEG")[:40], b"ID3\x04", wav()[:44], b"<?xml ?>"]
