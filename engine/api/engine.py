@@ -37,11 +37,19 @@ class Engine(Protocol):
         """Run to the end, or to the first reason to stop. Raises EngineError."""
 
     def pipeline(
-        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+        self,
+        loaded: Mapping[str, Loaded],
+        stage: str,
+        *,
+        fresh: bool,
+        async_enrichment: bool = True,
+        **options: Unpack[TalkOptions],
     ) -> ExitCode:
         """Run a stage of the pipeline ("1", "2", "3"), or "all"; `loaded` by stage name. Raises EngineError."""
 
-    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+    def plan_pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, async_enrichment: bool = True
+    ) -> list[str]:
         """Check what can be checked of it; what would run, a line a stage. Raises UsageError."""
 
     def manifest(self, folder: Path) -> dict[str, Any]:
@@ -68,18 +76,26 @@ class LocalEngine:
         return run_request(RunRequest(folder, loaded, mode, **options))
 
     def pipeline(
-        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+        self,
+        loaded: Mapping[str, Loaded],
+        stage: str,
+        *,
+        fresh: bool,
+        async_enrichment: bool = True,
+        **options: Unpack[TalkOptions],
     ) -> ExitCode:
         """Run it; see Engine."""
         from engine.stages.pipeline import PipelineRequest, run_pipeline  # noqa: PLC0415 - see the class
 
-        return run_pipeline(PipelineRequest(loaded, stage, fresh, **options))
+        return run_pipeline(PipelineRequest(loaded, stage, fresh, async_enrichment=async_enrichment, **options))
 
-    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+    def plan_pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, async_enrichment: bool = True
+    ) -> list[str]:
         """Check it; see Engine."""
         from engine.stages.pipeline import PipelineRequest, plan  # noqa: PLC0415 - see the class
 
-        return plan(PipelineRequest(loaded, stage, fresh))
+        return plan(PipelineRequest(loaded, stage, fresh, async_enrichment=async_enrichment))
 
     def manifest(self, folder: Path) -> dict[str, Any]:
         """Read run.json; see Engine."""
