@@ -34,6 +34,13 @@ def command(  # noqa: PLR0913 - a command's flags are its parameters
     stage: Annotated[
         StageChoice, typer.Option("--stage", help="1 discovery, 2 validation, 3 enrichment, or all in turn.")
     ] = StageChoice.ALL,
+    async_enrichment: Annotated[
+        bool,
+        typer.Option(
+            "--async-enrichment/--no-async-enrichment",
+            help="Stage 3 by this engine, or through Scrapy (the extra scrapy).",
+        ),
+    ] = True,
     config_only: Annotated[
         bool, typer.Option("--config-only", help="Print the settings of each stage, and do nothing else.")
     ] = False,
@@ -65,8 +72,8 @@ def command(  # noqa: PLR0913 - a command's flags are its parameters
                 out.writelines(f"{line}\n" for line in effective(loaded[name]))
         return ExitCode.COMPLETE
     if validate_only:
-        lines = engine.plan_pipeline(loaded, stage.value, fresh=fresh)
+        lines = engine.plan_pipeline(loaded, stage.value, fresh=fresh, async_enrichment=async_enrichment)
         with results() as out:
             out.writelines(f"{line}\n" for line in lines)
         return ExitCode.COMPLETE
-    return engine.pipeline(loaded, stage.value, fresh=fresh, **talk.options())
+    return engine.pipeline(loaded, stage.value, fresh=fresh, async_enrichment=async_enrichment, **talk.options())

@@ -11,6 +11,7 @@ from engine.observe.tell import tell
 from engine.stages.checks import check, check_merged, require_complete
 from engine.stages.handoff import hand_on, publish
 from engine.stages.layout import STAGES, Stage, seeds
+from engine.stages.scrapy_mode.run import require_scrapy, run_scrapy
 from engine.supervisor.plan import RunRequest
 from engine.supervisor.run import run
 
@@ -28,7 +29,10 @@ CHOICES: Final = ("1", "2", "3", "all")
 
 @dataclass(frozen=True, slots=True)
 class PipelineRequest:
-    """One command. `loaded` are the settings of every stage by name; `chosen` one of CHOICES."""
+    """One command. `loaded` are the settings of every stage by name; `chosen` one of CHOICES.
+
+    `async_enrichment` False: stage 3 goes through Scrapy.
+    """
 
     loaded: Mapping[str, Loaded]
     chosen: str = "all"
@@ -36,6 +40,7 @@ class PipelineRequest:
     progress: bool | None = None
     log_level: str = "info"
     log_format: str = "console"
+    async_enrichment: bool = True
 
     @property
     def stages(self) -> list[Stage]:
@@ -54,6 +59,7 @@ class PipelineRequest:
 
 def plan(request: PipelineRequest) -> list[str]:
     """Check all that can be checked; what would run, a line a stage. Raises UsageError."""
+    _runners(request)
     return list(check(request.stages, request.before, fresh=request.fresh))
 
 
@@ -62,6 +68,7 @@ def run_pipeline(request: PipelineRequest, runners: Mapping[str, Runner] | None 
 
     `runners` replaces what carries out a stage, by its name. Raises EngineError.
     """
+    runners = {**_runners(request), **(runners or {})}
     before = request.before
     for stage in request.stages:
         check_merged(stage)
@@ -69,7 +76,7 @@ def run_pipeline(request: PipelineRequest, runners: Mapping[str, Runner] | None 
         sources = _sources(stage, before)
         stage.folder.parent.mkdir(parents=True, exist_ok=True)
         tell(f"{stage.title}: {stage.folder}\n")
-        code = (runners or {}).get(stage.name, run)(
+        code = runners.get(stage.name, run)(
             RunRequest(
                 stage.folder,
                 request.loaded[stage.name],
@@ -86,6 +93,14 @@ def run_pipeline(request: PipelineRequest, runners: Mapping[str, Runner] | None 
         publish(stage)
         before = stage
     return ExitCode.COMPLETE
+
+
+def _runners(request: PipelineRequest) -> dict[str, Runner]:
+    """What stands in for the engine's own run, by stage. Raises UsageError where that is missing."""
+    if request.async_enrichment or not any(stage.name == "enrichment" for stage in request.stages):
+        return {}
+    require_scrapy()
+    return {"enrichment": run_scrapy}
 
 
 def _sources(stage: Stage, before: Stage | None) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ class RunRequest:
     """One command: `run` on inputs, `resume`, or `retry` (of the failure kinds named; none named: all).
 
     `sources` are the inputs as typed, empty but for `run`. `progress` None: shown where stderr is a terminal.
+    `quiet`: nothing is told of the run's end, whoever asked for it reads the exit code.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class RunRequest:
     progress: bool | None = None
     log_level: str = "info"
     log_format: str = "console"
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from engine.supervisor.lock import ORPHAN_WAIT_S
 from engine.supervisor.manifest import COMPLETE, INTERRUPTED, ended
 from engine.supervisor.prepare import Prepared, prepared
 from engine.supervisor.processes import Processes, Targets
+from engine.supervisor.stop import Stop
 from engine.supervisor.watch import TICK_S, Ending, Watch
 
 if TYPE_CHECKING:
@@ -42,30 +43,39 @@ _log = get_logger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(
+def run(  # noqa: PLR0913 - all but the first have a default
     request: RunRequest,
     targets: Targets | None = None,
     *,
+    stop: Stop | None = None,
     stdin: BinaryIO | None = None,
     orphan_wait_s: float = ORPHAN_WAIT_S,
     tick_s: float = TICK_S,
 ) -> ExitCode:
     """Carry out `run`, `resume` or `retry`; COMPLETE or INTERRUPTED. Raises EngineError for every other end.
 
-    What comes after `request` is for tests: other processes, another stdin, less patience, a faster clock.
+    `stop` lets another thread end it. What else comes after `request` is for tests: other processes, another stdin,
+    less patience, a faster clock.
     """
     configure(request.log_level, cast("Literal['console', 'json']", request.log_format), "supervisor")
     try:
         with prepared(request, orphan_wait_s, stdin) as ready:
             if ready.plan is None:
-                tell(f"{request.folder} is complete: nothing to do (enrich retry takes up what failed)\n")
+                _say(request, f"{request.folder} is complete: nothing to do (enrich retry takes up what failed)\n")
                 return ExitCode.COMPLETE
             if ready.plan.settings.fetch.contact is None:
                 _log.warning("sites cannot tell who asks: set fetch.contact to a mail address or a URL of yours")
-            return _Command(request, ready, ready.plan, targets or _targets(ready.plan), tick_s).carry_out()
+            command = _Command(request, ready, ready.plan, targets or _targets(ready.plan), tick_s, stop or Stop())
+            return command.carry_out()
     except KeyboardInterrupt:
-        tell("stopped before anything was done\n")
+        _say(request, "stopped before anything was done\n")
         return ExitCode.INTERRUPTED
+
+
+def _say(request: RunRequest, words: str) -> None:
+    """Tell how a run ended, unless nobody is to hear it."""
+    if not request.quiet:
+        tell(words)
 
 
 def _targets(plan: Plan) -> Targets:
@@ -76,12 +86,16 @@ def _targets(plan: Plan) -> Targets:
 class _Command:
     """A run under way in a folder that is ours."""
 
-    def __init__(self, request: RunRequest, ready: Prepared, plan: Plan, targets: Targets, tick_s: float) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - all that `run` was told
+        self, request: RunRequest, ready: Prepared, plan: Plan, targets: Targets, tick_s: float, stop: Stop
+    ) -> None:
+        self._request = request
         self._ready = ready
         self._folder: RunFolder = ready.folder
         self._plan = plan
         self._targets = targets
         self._tick_s = tick_s
+        self._stop = stop
         before_s = max(self._folder.started["elapsed_s"], read_gauges(self._folder.state).get("elapsed_s", 0.0))
         self._telling = Telling(self._folder.state, display(request.progress), time.monotonic, before_s=before_s)
         self._rows = FinishedRows()
@@ -109,9 +123,11 @@ class _Command:
         if ending.interrupted:
             self._close(INTERRUPTED)
             rows = self._folder.started["counts"]["rows"]
-            tell(f"stopped: {rows:,} rows are committed; to go on: enrich resume {self._folder.path}\n")
+            words = f"stopped: {rows:,} rows are committed; to go on: enrich resume {self._folder.path}\n"
+            _say(self._request, words)
             return ExitCode.INTERRUPTED
-        tell(report(self._folder, self._telling.gauges, self._rows.total, self._telling.elapsed_s) + "\n")
+        words = report(self._folder, self._telling.gauges, self._rows.total, self._telling.elapsed_s) + "\n"
+        _say(self._request, words)
         return ExitCode.COMPLETE
 
     async def _supervise(self) -> Ending:
@@ -125,7 +141,7 @@ class _Command:
             self._defer = watch.defer
             finished = bool(self._folder.started["ingest_finished"])
             feed = Feed(self._read, plan.shards, watch.shards.send, finished=finished)
-            with _signals_to(watch):
+            with _signals_to(watch), self._stop.reaching(asyncio.get_running_loop(), watch.interrupt):
                 return await watch.run(feed, self._on_ingested)
         finally:
             processes.close()

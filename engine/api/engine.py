@@ -1,39 +1,19 @@
-"""What Python users import, and the seam through which the command line reaches the engine.
-
-    from engine.api import enrich
-
-    for row in enrich(["https://example.org/"], "out", settings={"politeness.delay_s": 2}):
-        print(row["title"], row["error_kind"])
-
-Calls block until the run is over and start processes: call them under `if __name__ == "__main__":`, from the main
-thread (the engine takes SIGINT and SIGTERM while it runs). Failures of the engine are raised as
-:class:`engine.errors.EngineError`; a URL that fails is a row with an `error_kind`.
-"""
+"""The seam through which the command line and the calls of this package reach the engine."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-from io import TextIOWrapper
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack
 
-import zstandard
-
-from engine.errors import EngineError, ExitCode, UsageError
-from engine.model.record import Row
-from engine.settings import Loaded, Settings, load
+from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import IO
+    from collections.abc import Mapping
+    from pathlib import Path
 
-__all__ = ["Engine", "EngineError", "ExitCode", "LocalEngine", "Row", "Settings", "enrich", "rows", "run"]
+    from engine.errors import ExitCode
+    from engine.settings import Loaded
 
 Mode = Literal["run", "resume", "retry"]
-
-_MERGED_NAMES: Final = ("enrichment_output.jsonl", "validation_output.jsonl", "discovery_output.jsonl")
 
 
 class TalkOptions(TypedDict, total=False):
@@ -59,11 +39,19 @@ class Engine(Protocol):
         """Run to the end, or to the first reason to stop. Raises EngineError."""
 
     def pipeline(
-        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+        self,
+        loaded: Mapping[str, Loaded],
+        stage: str,
+        *,
+        fresh: bool,
+        async_enrichment: bool = True,
+        **options: Unpack[TalkOptions],
     ) -> ExitCode:
         """Run a stage of the pipeline ("1", "2", "3"), or "all"; `loaded` by stage name. Raises EngineError."""
 
-    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+    def plan_pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, async_enrichment: bool = True
+    ) -> list[str]:
         """Check what can be checked of it; what would run, a line a stage. Raises UsageError."""
 
     def leads(self, folder: Path, loaded: Loaded, **options: Unpack[RunOptions]) -> ExitCode:
@@ -102,18 +90,26 @@ class LocalEngine:
         return run_request(RunRequest(folder, loaded, mode, **options))
 
     def pipeline(
-        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, **options: Unpack[TalkOptions]
+        self,
+        loaded: Mapping[str, Loaded],
+        stage: str,
+        *,
+        fresh: bool,
+        async_enrichment: bool = True,
+        **options: Unpack[TalkOptions],
     ) -> ExitCode:
         """Run it; see Engine."""
         from engine.stages.pipeline import PipelineRequest, run_pipeline  # noqa: PLC0415 - see the class
 
-        return run_pipeline(PipelineRequest(loaded, stage, fresh, **options))
+        return run_pipeline(PipelineRequest(loaded, stage, fresh, async_enrichment=async_enrichment, **options))
 
-    def plan_pipeline(self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool) -> list[str]:
+    def plan_pipeline(
+        self, loaded: Mapping[str, Loaded], stage: str, *, fresh: bool, async_enrichment: bool = True
+    ) -> list[str]:
         """Check it; see Engine."""
         from engine.stages.pipeline import PipelineRequest, plan  # noqa: PLC0415 - see the class
 
-        return plan(PipelineRequest(loaded, stage, fresh))
+        return plan(PipelineRequest(loaded, stage, fresh, async_enrichment=async_enrichment))
 
     def leads(self, folder: Path, loaded: Loaded, **options: Unpack[RunOptions]) -> ExitCode:
         """Run it; see Engine."""
@@ -165,65 +161,3 @@ def _holds_leads(folder: Path) -> bool:
     from engine.supervisor.manifest import MANIFEST_NAME, read_manifest  # noqa: PLC0415 - see the class
 
     return (folder / MANIFEST_NAME).exists() and read_manifest(folder).get("kind") == "leads"
-
-
-def run(
-    sources: Sequence[str | Path],
-    out: str | Path,
-    *,
-    settings: Mapping[str, Any] | None = None,
-    files: Sequence[str | Path] = (),
-    fresh: bool = False,
-) -> ExitCode:
-    """Do what `enrich run SOURCES --out OUT` does, quietly: COMPLETE, or why it stopped early.
-
-    `settings` are single keys ({"fetch.timeout_s": 20}) and win over the environment (ENRICH_...), which wins over
-    `files` (YAML). Raises EngineError; UsageError where an input, a setting or the folder cannot be used.
-    """
-    loaded = load([Path(file) for file in files], os.environ, settings or {})
-    talk: TalkOptions = {"progress": False, "log_level": "warning"}
-    return LocalEngine().run(Path(out), loaded, "run", sources=tuple(map(str, sources)), fresh=fresh, **talk)
-
-
-def enrich(urls: Iterable[str], out: str | Path, *, settings: Mapping[str, Any] | None = None) -> Iterator[Row]:
-    """Enrich `urls` into the run folder `out` and return its rows, one for each distinct URL, as they were completed.
-
-    The URLs are first written beside the folder, to OUT.urls.jsonl: the same call goes on where an earlier one
-    stopped. Raises EngineError, also where the run stopped before its end.
-    """
-    folder = Path(out)
-    column = load([], os.environ, settings or {}).settings.input.url_column
-    listing = folder.with_name(folder.name + ".urls.jsonl")
-    listing.parent.mkdir(parents=True, exist_ok=True)
-    with listing.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps({column: url}) + "\n" for url in urls)
-    code = run([listing], folder, settings=settings)
-    if code is not ExitCode.COMPLETE:
-        raise EngineError(f"{folder}: the run stopped early (exit code {code:d}); call again to go on")
-    return rows(folder)
-
-
-def rows(folder: str | Path) -> Iterator[Row]:
-    """Iterate over the merged rows of a complete run, in the file's order. Raises UsageError where there are none."""
-    for name in _MERGED_NAMES:
-        for suffix in ("", ".gz", ".zst"):
-            path = Path(folder) / f"{name}{suffix}"
-            if path.is_file():
-                return _parsed(path)
-    raise UsageError(f"{folder} holds no merged rows: finish it with enrich resume, or write them with enrich merge")
-
-
-def _parsed(path: Path) -> Iterator[Row]:
-    with _opened(path) as lines:
-        for line in lines:
-            yield json.loads(line)
-
-
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    if path.suffix == ".zst":
-        # A frame ends at each commit: all of them make the file.
-        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return TextIOWrapper(reader, encoding="utf-8")
-    return path.open(encoding="utf-8")
