@@ -50,3 +50,12 @@ def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch):
     monkeypatch.setattr(scrapy_run, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install 'enrich-engine\[scrapy\]'"):
         scrapy_run.require_scrapy()
+
+
+def test_a_setting_that_scrapy_could_not_obey_is_refused():
+    script = SCRIPT.replace('"nlp.pipeline"', '"fetch.verify_tls": False, "nlp.pipeline"')
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "fetch.verify_tls has no effect through Scrapy" in done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from scrapy import exceptions as said
 from twisted.internet import error as net
@@ -10,21 +10,31 @@ from twisted.web import client as web
 
 from engine.errors import UsageError
 from engine.model.outcome import Failure, FailureKind
+from engine.settings import Settings
 from engine.transport.guard import RefusedAddressError
 
-if TYPE_CHECKING:
-    from engine.settings import Settings
+#: What changes who is asked, how, or what comes of it, and what Scrapy's own engine has no notion of. What only steers
+#: our own machinery (shards, the adaptive limit, breakers) is left aside.
+_UNHEEDED: Final = (
+    "fetch.connect_to", "fetch.proxy", "fetch.cookies", "fetch.cookie_jar", "fetch.ca_file", "fetch.verify_tls",
+    "fetch.nameservers", "politeness.max_per_site", "politeness.max_per_ip", "politeness.obey_page_directives",
+    "retry.base_delay_s", "retry.max_delay_s", "retry.rate_limit_delay_s", "sites", "cache.enabled",
+    "run.max_duration_s", "run.min_rate", "run.max_urls_per_site", "output.mark_duplicates",
+)  # fmt: skip
+
+
+def _value(settings: Settings, name: str) -> object:
+    group, _, key = name.partition(".")
+    value = getattr(settings, group)
+    return getattr(value, key) if key else value
 
 
 def scrapy_settings(settings: Settings) -> dict[str, Any]:
     """The crawl's settings. Raises UsageError for one that Scrapy could not obey."""
     fetch, politeness = settings.fetch, settings.politeness
-    for name, value in {
-        "fetch.connect_to": fetch.connect_to,
-        "fetch.proxy": fetch.proxy,
-        "sites": settings.sites,
-    }.items():
-        if value:
+    usual = Settings()
+    for name in _UNHEEDED:
+        if _value(settings, name) != _value(usual, name):
             raise UsageError(f"{name} has no effect through Scrapy (--no-async-enrichment): leave it out")
     return {
         "USER_AGENT": fetch.user_agent,
