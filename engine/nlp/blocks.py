@@ -62,7 +62,7 @@ _MEANINGS: Final = {
     **{f"/{name}": _CLOSES_BOX for name in _BOXES},
     **dict.fromkeys(_LEAVES, _OPENS_LEAF),
     **{f"/{name}": _CLOSES_LEAF for name in _LEAVES},
-    "hr": _CLOSES_LEAF,
+    **dict.fromkeys(("hr", "/hr"), _CLOSES_LEAF),  # the latter only in an element that holds text as written
     "tr": _OPENS_ROW,
 }
 
