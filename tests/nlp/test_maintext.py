@@ -110,6 +110,16 @@ def test_the_posts_of_a_forum_are_all_kept():
     assert all(f"Post {n}:" in found for n in range(5))
 
 
+@pytest.mark.parametrize(("mains", "read"), [(0, True), (1, False), (2, True)])
+def test_a_lone_main_element_is_all_that_is_read(mains, read):
+    page = "<p>Beside it.</p>" + f"<main><p>{LONG * 20}</p></main>" * mains
+    assert ("Beside it." in [block.text for block in blocks(page)]) is read
+
+
+def test_a_main_element_that_scripts_would_fill_is_not_the_page():
+    assert [block.text for block in blocks(f"<p>{LONG}</p><main><p>Loading</p></main>")] == [LONG.strip(), "Loading"]
+
+
 def test_a_page_for_browsers_without_scripts_has_its_text():
     assert text(f"<div id=app></div><noscript><p>{LONG}</p></noscript>") == LONG.strip()
 
