@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: so it is read and marked hidden.
 DROPPED: Final = "script, style, svg, select, nav, footer, aside, header, iframe"
 
+#: A main element of less markup is one that scripts would fill, or holds a notice: then the whole page is read.
+_LEAST_MAIN_CHARS: Final = 2_000
+
 _BOXES: Final = (
     *("address", "article", "audio", "blockquote", "body", "canvas", "center", "details", "dialog", "div", "dl"),
     *("fieldset", "figure", "form", "header", "main", "noembed", "noframes", "noscript", "object", "ol", "section"),
@@ -62,7 +65,7 @@ _MEANINGS: Final = {
     **{f"/{name}": _CLOSES_BOX for name in _BOXES},
     **dict.fromkeys(_LEAVES, _OPENS_LEAF),
     **{f"/{name}": _CLOSES_LEAF for name in _LEAVES},
-    "hr": _CLOSES_LEAF,
+    **dict.fromkeys(("hr", "/hr"), _CLOSES_LEAF),  # the latter only in an element that holds text as written
     "tr": _OPENS_ROW,
 }
 
@@ -98,16 +101,24 @@ class Block(NamedTuple):
 def read_blocks(tree: HTMLTree) -> list[Block]:
     """The page's blocks in document order, hidden ones left out. Takes what is DROPPED out of `tree`.
 
+    A page's only `main` element is all that is read of it (HTML, 4.4.14: what is unique to the page): half of real
+    pages have one, and reading the rest as well costs a tenth more and brings in more of other texts than it finds.
     What is there for browsers without scripts counts where there is nothing else.
     """
     body = tree.body
     if body is None:
         return []
-    for element in body.query_selector_all(DROPPED)[:]:
+    mains = []
+    for element in body.query_selector_all(f"main, {DROPPED}")[:]:
+        tag = element.tag
+        if tag == "main":
+            mains.append(element)
         # An article's own header holds its title; a site's holds its menus.
-        if element.tag != "header" or not element.get_elements_by_tag_name("h1"):
+        elif tag != "header" or not element.get_elements_by_tag_name("h1"):
             element.decompose()
-    markup = _without_comments(body.html)
+    markup = _without_comments(mains[0].html) if len(mains) == 1 else ""
+    if len(markup) < _LEAST_MAIN_CHARS:
+        markup = _without_comments(body.html)
     if _BREAK in markup or _LINK_START in markup or _LINK_END in markup:
         markup = markup.translate(_SIGNS)
     blocks = _read(_CUT.split(markup))

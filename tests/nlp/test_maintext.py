@@ -51,6 +51,18 @@ def test_line_breaks_stay_and_preformatted_text_is_as_written():
     assert "if x:\n    y()" in found
 
 
+def test_the_first_line_of_preformatted_text_keeps_its_indent():
+    assert [b.text for b in blocks("<p>a</p> <pre>\n    x\n  y</pre>")] == ["a", "    x\n  y"]
+
+
+def test_boxes_without_text_are_not_met():
+    found = blocks("<div><div> <div></div></div></div><div class=menu><div></div>a</div><p>b</p>")
+    assert [(b.text, b.box.parent is found[1].box, b.marks) for b in found] == [
+        ("a", True, marks_of("div", 'class="menu"')),
+        ("b", False, 0),
+    ]
+
+
 def test_inline_tags_part_no_words():
     assert "important" in text(article(f"<p>im<b>port</b>ant <a href=/>links</a> are words. {LONG}</p>"))
 
@@ -98,6 +110,16 @@ def test_the_posts_of_a_forum_are_all_kept():
     assert all(f"Post {n}:" in found for n in range(5))
 
 
+@pytest.mark.parametrize(("mains", "read"), [(0, True), (1, False), (2, True)])
+def test_a_lone_main_element_is_all_that_is_read(mains, read):
+    page = "<p>Beside it.</p>" + f"<main><p>{LONG * 20}</p></main>" * mains
+    assert ("Beside it." in [block.text for block in blocks(page)]) is read
+
+
+def test_a_main_element_that_scripts_would_fill_is_not_the_page():
+    assert [block.text for block in blocks(f"<p>{LONG}</p><main><p>Loading</p></main>")] == [LONG.strip(), "Loading"]
+
+
 def test_a_page_for_browsers_without_scripts_has_its_text():
     assert text(f"<div id=app></div><noscript><p>{LONG}</p></noscript>") == LONG.strip()
 
@@ -136,7 +158,9 @@ def test_blocks_know_their_element_their_links_and_their_box():
     assert (first.box.words, first.box.blocks) == (5, 2)
 
 
-@pytest.mark.parametrize("markup", ["", "</div></p></body>", "<a><p>x</a></p>", "<table><p>x<tr><td>y", "<pre></div>x"])
+@pytest.mark.parametrize(
+    "markup", ["", "</div></p></body>", "<a><p>x</a></p>", "<table><p>x<tr><td>y", "<pre></div>x", "<xmp></hr>x</xmp>"]
+)
 def test_broken_markup(markup):
     assert isinstance(text(markup), str)
 
