@@ -41,6 +41,13 @@ _SLOW = re.compile(r"(?:^|\.)slow-(\d+)-")
 _FAIL = re.compile(r"(?:^|\.)fail-(\d{3})-")
 
 
+def _whole_site(asked: Asked) -> Reply | None:
+    """What a host that is a site of its own answers; None where it is none."""
+    if (pages := site.pages_of(asked.host)) is not None:
+        return site.answer(asked, pages)
+    return faculty.answer(asked) if faculty.size_of(asked.host) is not None else None
+
+
 class Web:
     """A server for one test. `tls` makes it speak TLS, `stamp` takes times of arrival from the kernel."""
 
@@ -307,10 +314,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-
-def _whole_site(asked: Asked) -> Reply | None:
-    """What a host that is a site of its own answers; None where it is none."""
-    if (pages := site.pages_of(asked.host)) is not None:
-        return site.answer(asked, pages)
-    return faculty.answer(asked) if faculty.size_of(asked.host) is not None else None
