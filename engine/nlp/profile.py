@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 _MANY_PEOPLE: Final = 3
 #: Plain signs that make a page a profile.
 _ENOUGH_SIGNS: Final = 2
+#: The fields of which one is a sign: shops and offices have an address and a number, and no position.
+_SIGNS: Final = ({"email", "phone"}, {"title"}, {"research_areas"})
+#: What data must say, beside links, to be of somebody.
+_TELLING: Final = ("title", "organisation", "email", "phone", "research_areas")
 _MAX_JSON_LD_CHARS: Final = 1_000_000
 _MAX_HEADINGS: Final = 20
 _MAX_VALUES: Final = 30
@@ -202,14 +206,15 @@ class ProfileReader:
     def _doubt(self, name: str, about: Sequence[Person], said: dict[str, Said]) -> str | None:
         """Why the page of this heading is no profile; None: it is one."""
         address = said["email"].value.partition("@")[0] if "email" in said else ""
-        if any(person.values or person.is_main for person in about) or (address and names_owner(address, name)):
+        # Accounts of a site's makers are described as persons too, with links alone.
+        told = any(person.is_main or any(person.values.get(field) for field in _TELLING) for person in about)
+        if told or (address and names_owner(address, name)):
             return None
         if is_listing(self._url):
             return "a listing or category page, by its URL"
         if len({other for other, _ in self._links.others if not same_person(other, name)}) >= _MANY_PEOPLE:
             return f"a listing: it links to several people, and says nothing of {name!r} alone"
-        signs = sum(field in said for field in ("email", "phone", "title", "research_areas"))
-        signs += _is_personal(self._url, name)
+        signs = sum(not said.keys().isdisjoint(fields) for fields in _SIGNS) + _is_personal(self._url, name)
         return None if signs >= _ENOUGH_SIGNS else f"too little says that {name!r} is a person"
 
 
