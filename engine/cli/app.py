@@ -14,7 +14,21 @@ from typer.exceptions import TyperException
 
 from engine import __version__
 from engine.api import LocalEngine
-from engine.cli import config, demo, discover, leads, merge, pipeline, resume, retry, run, status, validate, verify
+from engine.cli import (
+    config,
+    demo,
+    discover,
+    leads,
+    merge,
+    pipeline,
+    profiles,
+    resume,
+    retry,
+    run,
+    status,
+    validate,
+    verify,
+)
 from engine.cli.talk import results, say
 from engine.errors import EngineError, ExitCode, UsageError
 
@@ -37,7 +51,7 @@ app = typer.Typer(
         "written · 5 engine failure · 6 stopped by a threshold. After 3, 4 and 6, enrich resume goes on."
     ),
 )
-for module in (run, resume, retry, status, merge, verify, config, demo, discover, validate, pipeline, leads):
+for module in (run, resume, retry, status, merge, verify, config, demo, discover, validate, profiles, pipeline, leads):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 
 

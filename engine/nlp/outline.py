@@ -4,6 +4,7 @@
 
 Links are whole normalised URLs, without fragments and session ids, each once, less those that can only be a trap's, and
 less what no page or document ever is. Which of them are followed is the shard's to decide (engine.shard.discovery).
+Where `discovery.profiles` asks for it, a page has a "profile" as well, or "no_profile" with the reason.
 
 Law: as for rows (:mod:`.worker`): every page comes back, and a defect of ours costs that page alone.
 """
@@ -26,11 +27,13 @@ from engine.nlp.charset import RefusedEncodingError, decode
 from engine.nlp.fingerprint import simhash
 from engine.nlp.hyperlinks import read_hyperlinks
 from engine.nlp.page import Worked
+from engine.nlp.profile import ProfileReader
 from engine.nlp.rowmaker import encode_row
 from engine.nlp.sitemap import Listing, read_listing
 from engine.nlp.sniff import parse_content_type, sniff
 from engine.observe.logs import get_logger
 from engine.policy.filetypes import is_asset, is_file
+from engine.policy.lead import identity
 from engine.policy.traps import clean, trap
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class OutlineWorker:
 
     def __init__(self, settings: Settings) -> None:
         self._max_listing_bytes = settings.discovery.max_sitemap_bytes
+        self._profiles = settings.discovery.profiles
         self._token = settings.fetch.user_agent.partition("/")[0].strip().lower()
         self._log = get_logger(__name__)
 
@@ -100,9 +104,11 @@ class OutlineWorker:
         source = bound_markup(decode(body, charset).text)
         tree = HTMLTree.parse(source)
         found = read_hyperlinks(tree, url)
-        words = maintext.fast(read_blocks(tree), source).split()  # takes things out of the tree: the last to ask it
+        reader = ProfileReader(tree, url) if self._profiles else None
+        blocks = read_blocks(tree)  # takes things out of the tree: the last to ask it
+        words = maintext.fast(blocks, source).split()
         canonical = parse_target(found.canonical, found.base) if found.canonical else None
-        return {
+        outline: Outline = {
             "role": Role.PAGE,
             "media_type": media_type,
             "title": found.title,
@@ -112,6 +118,18 @@ class OutlineWorker:
             "simhash": simhash(words),
             "links": _links(found.base, ((*link, None) for link in found.links)),
         }
+        if reader is not None:
+            profile = reader.read(blocks, found.title)
+            if isinstance(profile, str):
+                outline["no_profile"] = profile
+            else:
+                outline |= {"profile": profile, "simhash": _likeness(profile, url)}
+        return outline
+
+
+def _likeness(profile: dict[str, Any], url: str) -> str:
+    """What a profile is compared by: people of one site have texts that are alike, and only who they are tells them."""
+    return identity("profile", {"url": url, **profile})[:8].hex()
 
 
 def _listed(listing: Listing, media_type: str, url: str) -> Outline:

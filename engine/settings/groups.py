@@ -250,6 +250,7 @@ class DiscoverySettings(Group):
     max_pages_per_site: PositiveCount = 10_000
     sitemaps: Switch = True
     feeds: Switch = True
+    profiles: Switch = False
     max_sitemap_bytes: Annotated[int, Field(strict=True, ge=1, le=_MAX_BODY_BYTES)] = 50 * _MIB
 
 

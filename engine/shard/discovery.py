@@ -112,7 +112,7 @@ class DiscoveryRows:
         }
         if fetched.final_url not in {None, fetched.fetch_url}:
             metadata["final_url"] = fetched.final_url
-        metadata |= {key: outline[key] for key in ("title", "damaged") if outline.get(key)}
+        metadata |= {key: outline[key] for key in ("title", "damaged", "profile", "no_profile") if outline.get(key)}
         said = page_directives(fetched.x_robots_tag.splitlines(), outline.get("meta", {}), self._token)
         if said:
             metadata["robots"] = said
@@ -139,7 +139,7 @@ class DiscoveryRows:
                 metadata["canonical_url"] = url
             return self._finds([[url, finding.expected, source, None]], fetched, finding, depth=finding.depth)
         here = shape(fetched.fetch_url)
-        if outline.get("simhash") and outline.get("words", 0) >= MIN_WORDS:
+        if outline.get("simhash") and (outline.get("words", 0) >= MIN_WORDS or "profile" in outline):
             target = parse_target(fetched.fetch_url)
             host = "" if isinstance(target, Failure) else target.host
             like = self._likeness.place(fetched.fetch_url, host, outline["simhash"])

@@ -9,10 +9,11 @@ from engine.errors import OutputError
 from engine.frontier.store import Store
 from engine.observe.failures import collect
 from engine.observe.logs import get_logger
-from engine.observe.report import Summary, summarise
+from engine.observe.report import Summary, count_of, summarise
 from engine.output.blocks import Part
 from engine.output.codec import FAILURES_NAME, file_name, open_lines
 from engine.output.merge import merge, rows_by_input
+from engine.output.profiles import PROFILES_NAME, write_profiles
 from engine.output.verify import verify
 from engine.supervisor.folder import RunFolder, opened
 from engine.supervisor.manifest import COMPLETE, output_name, stage_of
@@ -85,7 +86,11 @@ def merge_parts(folder: RunFolder) -> MergeResult:
             duplicates=duplicates,
             output_name=output_name(manifest),
         )
-    folder.write({**manifest, "outputs": result.files})
+    files = dict(result.files)
+    if _has_profiles(folder):
+        compression = _compression(folder)
+        files |= write_profiles(folder.path / file_name(output_name(manifest), compression), folder.path, compression)
+    folder.write({**manifest, "outputs": files})
     return result
 
 
@@ -121,7 +126,17 @@ def report(folder: RunFolder, gauges: Sequence[Gauges], finished: int, duration_
     )
     if left_out := counts.get("left_out", 0):
         text += f"\n{left_out:,} links were left out: their sites are over discovery.max_pages_per_site"
+    facts = folder.started["outputs"].get(file_name(PROFILES_NAME, _compression(folder)))
+    if facts is not None:
+        text += (
+            f"\n{count_of(facts['rows'], 'profile')} in {PROFILES_NAME}; other rows say in no_profile why they are none"
+        )
     return text
+
+
+def _has_profiles(folder: RunFolder) -> bool:
+    """Whether a folder's rows are those of a discovery that read profiles."""
+    return stage_of(folder.started) == "discovery" and bool(folder.started["fingerprint"].get("discovery.profiles"))
 
 
 def _compression(folder: RunFolder) -> Compression:

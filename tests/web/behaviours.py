@@ -59,6 +59,7 @@
 | slow-MS- | every answer comes MS milliseconds later |
 | fail-CODE- | every path but robots.txt answers CODE |
 | site-N- | a whole site of N pages, with traps (site.py); the paths above are not there |
+| faculty-N- | a directory of N people in three layouts (faculty.py); likewise |
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 if __package__ in (None, ""):  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from web import behaviours, site
+from web import behaviours, faculty, site
 from web.registry import PATHS, Asked, Reply
 from web.stamped import ask_for_stamps, read_stamped
 
@@ -39,6 +39,13 @@ _PORT = re.compile(r":\d+$")
 _CAP = re.compile(r"(?:^|\.)(cap-(\d+)-.*)$")
 _SLOW = re.compile(r"(?:^|\.)slow-(\d+)-")
 _FAIL = re.compile(r"(?:^|\.)fail-(\d{3})-")
+
+
+def _whole_site(asked: Asked) -> Reply | None:
+    """What a host that is a site of its own answers; None where it is none."""
+    if (pages := site.pages_of(asked.host)) is not None:
+        return site.answer(asked, pages)
+    return faculty.answer(asked) if faculty.size_of(asked.host) is not None else None
 
 
 class Web:
@@ -231,8 +238,8 @@ class _Connection(asyncio.Protocol):
             self._reply(asked, done)
 
     def _behave(self, asked: Asked) -> Reply | Awaitable[Reply | None] | None:
-        if (pages := site.pages_of(asked.host)) is not None:
-            return site.answer(asked, pages)
+        if (whole := _whole_site(asked)) is not None:
+            return whole
         bare = asked.target.partition("?")[0]
         first, *rest = bare.strip("/").split("/")
         if bare == "/robots.txt":
