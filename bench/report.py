@@ -93,7 +93,10 @@ def script(told: dict[str, Any]) -> str:
 
 
 def given(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """An option's value; of a path its name: where things lie on one machine is nobody else's business."""
+    if isinstance(value, list):
+        return " ".join(map(given, value))
+    return Path(value).name if isinstance(value, str) and value.startswith("/") else str(value)
 
 
 def suite(told: dict[str, Any]) -> str:
