@@ -112,7 +112,11 @@ async def _run(config: ShardConfig) -> None:
             gc.collect()
             gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
             gc.set_threshold(*GC_THRESHOLDS)
-            await worker.run()
+            try:
+                await worker.run()
+            finally:
+                if worker.parts.pool is not None:
+                    await worker.parts.pool.close()
         store.close()
         part.sync()
         part.close()

@@ -120,6 +120,14 @@ class NlpClient:
             self._settled = asyncio.Event()
             await self._settled.wait()
 
+    async def close(self) -> None:
+        """End the connections, the last thing in a shard's life: a loop that ends before them complains of them."""
+        channels = [child.channel for child in self._children.values() if child.channel is not None]
+        for channel in channels:
+            channel.abort()
+        for channel in channels:
+            await channel.wait_closed()
+
     def _pump(self) -> None:
         if self.idle:
             self._settled.set()

@@ -156,6 +156,7 @@ def test_examples_of_the_document_run_as_they_stand(local, tmp_path):
             command, cwd=tmp_path, env={**_environ(), **environ}, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
         assert done.stdout
 
 
