@@ -154,7 +154,7 @@ class Run:
             for process in marked(enrich.mark):
                 role = role_of(process)
                 self.peaks[role] = max(self.peaks.get(role, 0), _peak_bytes(process.pid))
-            time.sleep(0.25)  # the kernel keeps each peak, so only the last look at a process counts
+            time.sleep(0.05)  # the kernel keeps each peak, so only the last look at a process counts
         assert running.ended() == 0, running.err
         self.rows = {urls[url]: row for url, row in rows(enrich.out).items()}
 
@@ -170,10 +170,11 @@ def _peak_bytes(pid: int) -> int:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, web):
-    """A run over one good page, and one over all of it."""
+    """A run over good pages, enough of them that each process is seen, and one over all of it."""
     enrich = Enrich(tmp_path_factory.mktemp("behaviours"), web.port)
     try:
-        return Run(enrich, [PAGE]), Run(enrich, [*WHOLE, *ENDS, *SAID, "/raw/length-too-short"])
+        good = Run(enrich, [PAGE, *(f"/html/{n}" for n in range(100, 200))])
+        return good, Run(enrich, [*WHOLE, *ENDS, *SAID, "/raw/length-too-short"])
     finally:
         enrich.close()
 
