@@ -19,6 +19,7 @@ import wave
 import zlib
 from dataclasses import fields
 from functools import partial
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,7 +38,6 @@ from engine.model.record import Fetched
 from engine.nlp.page import Page
 from engine.nlp.worker import PageWorker
 from engine.settings import NlpSettings, Settings, known_keys, load
-from engine.stages.scrapy_mode.run import require_scrapy
 from engine.transport.base import Response
 
 K = FailureKind
@@ -436,11 +436,8 @@ sys.exit(run_scrapy(RunRequest(Path("scrapy"), load([], {}, json.loads(sys.argv[
 """
 
 
+@pytest.mark.skipif(find_spec("scrapy") is None, reason="needs the extra scrapy")
 def test_10_scrapy_really_runs_under_the_same_manners(web, tmp_path):
-    try:
-        require_scrapy()
-    except engine.UsageError as missing:
-        pytest.skip(str(missing))
     from engine.stages.scrapy_mode.mapped import scrapy_settings  # noqa: PLC0415 - needs the extra
 
     listed = [f"http://127.0.0.1:{web.port}/html/{n}" for n in range(12)]

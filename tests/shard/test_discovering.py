@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
 import pytest
 from fake_time import run
-from shard_rig import Shard, SlowWeb, redirect, reply
+from shard_rig import OutlinePool, Shard, SlowWeb, outline, redirect, reply
 
 from engine.frontier.outbox import Outbox
 from engine.model.messages import Control
-from engine.model.outcome import Failure, FailureKind
 from engine.policy.placement import shard_of
 from engine.settings import needs_pool
 from engine.shard.factory import site_budget
@@ -22,34 +20,13 @@ SITES = {shard_of(f"s{n}.test", 2): f"s{n}.test" for n in range(8)}
 HERE, THERE = SITES[0], SITES[1]
 
 
-class Pool:
-    """Stands for the NLP pool: a page's body is its outline."""
-
-    children = 1
-    idle = True
-
-    def submit(self, _header, body, on_row, on_failed):
-        if body == b"bad":
-            on_failed(Failure(FailureKind.NLP_CRASHED, "crashed"))
-        else:
-            on_row(body, None, 1.0)
-
-    async def until_idle(self):
-        pass
-
-
-def outline(*links, **facts):
-    found = [link if isinstance(link, list) else [link, "page", "link", None] for link in links]
-    return Response(200, body=orjson.dumps({"role": "page", "media_type": "text/html", "links": found, **facts}))
-
-
 def discovering(folder, web, **settings):
     shard = Shard(
         folder, web, run__stage="discovery", discovery__sitemaps=settings.pop("sitemaps", False),
         politeness__delay_s=0, **settings,
     )  # fmt: skip
     assert needs_pool(shard.settings)
-    shard.parts.endings._pool = Pool()
+    shard.parts.endings._pool = OutlinePool()
     shard.store.budget = site_budget(shard.settings)
     return shard
 
