@@ -14,9 +14,10 @@ from engine.leads.setup import make_provider
 from engine.model.lead import FIELDS
 from engine.output.codec import FAILURES_NAME, CorruptError, file_name, open_lines
 from engine.providers.counts import count
-from engine.providers.schema import connect_readonly, writing
+from engine.providers.schema import writing
 from engine.providers.store import JobStore
 from engine.settings import load_again
+from engine.statefile import connect_readonly
 from engine.supervisor.folder import LEADS_NAME, opened
 from engine.supervisor.lock import is_held
 from engine.supervisor.manifest import COMPLETE, INTERRUPTED, RUNNING, Manifest, read_manifest

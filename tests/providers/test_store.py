@@ -122,7 +122,7 @@ def test_what_is_no_store_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         JobStore.open(tmp_path / "leads.sqlite")
     (tmp_path / "leads.sqlite").write_bytes(b"x" * 5000)
-    with pytest.raises(OutputError, match="cannot be read"):
+    with pytest.raises(OutputError, match="the record of jobs is damaged"):
         JobStore.open(tmp_path / "leads.sqlite")
 
 
