@@ -278,11 +278,10 @@ class Store:
             self.count("done", len(rows) - failed)
             return commit_id
 
-    def unfinished(self, key: bytes) -> TaskKey | None:
-        """Where the task of a URL's key lies; None where there is none, or it has ended."""
-        sql = f"SELECT t.host, t.band, t.n FROM task t WHERE t.key = ?{_NO_RESULT}"  # noqa: S608 - constants
-        row = self.db.execute(sql, (key,)).fetchone()
-        return TaskKey(*row) if row else None
+    def is_unfinished(self, key: TaskKey) -> bool:
+        """Whether there is such a task, and it has not ended."""
+        sql = f"SELECT 1 FROM task t WHERE t.host = ? AND t.band = ? AND t.n = ?{_NO_RESULT}"  # noqa: S608 - constants
+        return self.db.execute(sql, key).fetchone() is not None
 
     def hold_back(self, tasks: Sequence[Waiting]) -> None:
         """Let tasks wait by name from now on; those that wait already stay as they are."""
