@@ -280,7 +280,8 @@ class Schedule:
         """The request was written to its socket, or will not be: the delay runs."""
         host.unwritten -= 1
         host.next_due = max(host.next_due, next_due)
-        self.push(host, now)
+        if host.delay_s > 0:  # else nothing has waited for it
+            self.push(host, now)
 
     def released(self, host: HostState, address: Gate | None, now: float) -> None:
         """The request ended; `address` is the gate that it was counted at."""
