@@ -185,13 +185,18 @@ def _other(facts: Facts, element: ElementNode) -> None:
     elif said := element.getattr("property"):
         _rdfa(facts, element, said)
     elif facts.marked_chars < MAX_MARKED_CHARS:
-        text = element.text_content or ""
-        facts.marked_chars += len(text)
-        if len(text) <= 2 * _MAX_BYLINE_CHARS and 0 < len(text := clean.line(text)) <= _MAX_BYLINE_CHARS:
-            classes = element.class_name or ""
-            texts = facts.bylines if "author" in classes or "byline" in classes else facts.dated
-            if len(texts) < MAX_HEADINGS:
-                texts.append(text)
+        _by_class(facts, element)
+
+
+def _by_class(facts: Facts, element: ElementNode) -> None:
+    """A short text whose element's class says author or date."""
+    text = element.text_content or ""
+    facts.marked_chars += len(text)
+    if len(text) <= 2 * _MAX_BYLINE_CHARS and 0 < len(text := clean.line(text)) <= _MAX_BYLINE_CHARS:
+        classes = element.class_name or ""
+        texts = facts.bylines if "author" in classes or "byline" in classes else facts.dated
+        if len(texts) < MAX_HEADINGS:
+            texts.append(text)
 
 
 def _rdfa(facts: Facts, element: ElementNode, said: str) -> None:
