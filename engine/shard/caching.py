@@ -216,7 +216,7 @@ class Caching:
     def _keeper(self, entry: int) -> Callable[[bytes], None]:
         def keep(line: bytes) -> None:
             fields = {name: value for name, value in orjson.loads(line).items() if name not in THIS_RUN}
-            if holds_for_a_time(fields["metadata"].get("robots", ())):
+            if holds_for_a_time(fields.get("metadata", {}).get("robots", ())):  # an outline has no metadata
                 return  # another day the same page may be used for less
             self._cache.store_row_fields(entry, self._made_under, orjson.dumps(fields))
 
