@@ -94,6 +94,9 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     asked.add_argument(
         "--work", choices=tuple(WORK), default="all", help="text and NLP, NLP off, or fetching alone [all]"
     )
+    asked.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of both engines, as for enrich run"
+    )
     asked.add_argument("--hosts", type=int, default=100, help="loopback addresses that the URLs are on [100]")
     asked.add_argument("--plot", type=Path, metavar="FILE", help="SVG of throughput and CPU over concurrency")
     options = asked.parse_args(arguments)
@@ -158,7 +161,7 @@ class Bench:
         folder = self._outcome.folder
         hosts = self._addresses
         urls = [f"http://{hosts[n % len(hosts)]}:{self._port}/page/{n}.html" for n in range(count)]
-        stage = Stage3(folder / "data", urls, WORK[self._options.work], concurrency)
+        stage = Stage3(folder / "data", urls, WORK[self._options.work], concurrency, self._options.set)
         web = {"module": "lib.enrichment_web", "address": hosts, "port": self._port, "body_bytes": 35 * 1024}
         with (
             servers.web(folder, **web, **WEBS[self._options.web]) as server,

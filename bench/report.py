@@ -83,7 +83,7 @@ def machine_line(machine: dict[str, Any]) -> str:
 def script(told: dict[str, Any]) -> str:
     """The part of one script."""
     machine = told["machine"]
-    options = " ".join(flag(name, value) for name, value in told["options"].items() if value not in (None, False))
+    options = " ".join(flag(name, value) for name, value in told["options"].items() if value not in (None, False, []))
     judged = [
         [check["what"], check["found"], check["asked"], {True: "yes", False: "**no**", None: ""}[check["holds"]]]
         for check in told["checks"]

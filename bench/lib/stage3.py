@@ -19,7 +19,7 @@ from engine.supervisor.manifest import COMPLETE, new_manifest, write_manifest
 from lib import engine_run, lists
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _BARE = Path(__file__).with_name("bare_spider.py")
 
@@ -33,12 +33,14 @@ PER_HOST = 8
 class Stage3:
     """A data folder with a finished stage 2, and the commands that carry out stage 3 on it."""
 
-    def __init__(self, folder: Path, urls: list[str], settings: Mapping[str, Any], concurrency: int) -> None:
-        self._data = folder
+    def __init__(
+        self, folder: Path, urls: list[str], settings: Mapping[str, Any], concurrency: int, more: Iterable[str] = ()
+    ) -> None:
         self._settings = {
             **engine_run.LOCAL, **settings, "pipeline.data_dir": str(folder), "fetch.max_concurrency": concurrency,
             "politeness.max_per_host": PER_HOST,
         }  # fmt: skip
+        self._more = list(more)  # as KEY=VALUE
         self._concurrency = concurrency
         before = folder / "processed" / "stage02"
         before.mkdir(parents=True, exist_ok=True)
@@ -59,6 +61,8 @@ class Stage3:
         line.append("--async-enrichment" if mode == "async" else "--no-async-enrichment")
         for key, value in self._settings.items():
             line += ["--set", f"{key}={json.dumps(value)}"]
+        for given in self._more:
+            line += ["--set", given]
         return [*line, "--no-progress", "--log-format", "json"]
 
     def kinds(self, mode: str) -> Counter[str]:
