@@ -1,9 +1,9 @@
 """Stage 3 by this engine and through Scrapy: the same command but for a flag, the same web, URLs and politeness.
 
 Each measurement is a process of its own against a server of its own; modes take turns, the first one changing. What the
-same command takes for one URL is its start-up: "net" is without it. Ratios are medians of the runs' ratios, and shown
-from 2,000 URLs on: a shorter run is mostly start-up and its last answers. No delay, 8 requests a host at once,
-robots.txt obeyed. The web: articles of 35 KB by URL,
+same command takes for one URL, just before, is its start-up: "net" is without it. Ratios are medians of the runs' own
+ratios, and shown from 2,000 URLs on: a shorter run is mostly start-up and its last answers. No delay, 8 requests a host
+at once, robots.txt obeyed. The web: articles of 35 KB by URL,
 
   latency   each after 20 to 250 ms
   cpu       at once, with three times the text: extraction and analysis are the limit
@@ -123,7 +123,7 @@ def numbers(text: str) -> list[int]:
 
 
 class Bench:
-    """The URLs, what each mode takes for one of them, and the results so far."""
+    """The URLs, where they are, and the results so far."""
 
     def __init__(self, outcome: Outcome, options: argparse.Namespace) -> None:
         self._outcome = outcome
@@ -132,13 +132,12 @@ class Bench:
         require_addresses(self._addresses)
         self._port = servers.free_port()
         self.results: list[dict[str, Any]] = []
-        self._start_up = {mode: self._start_up_of(mode) for mode in modes(options)}
 
     def take(self, mode: str, concurrency: int, run: int) -> None:
-        """Run a mode once over all URLs."""
+        """Run a mode once over all URLs, just after its start-up: the same command for one of them."""
         urls = self._options.urls
+        base_wall_s, base_cpu_s, _ = self._run(mode, 1, concurrency)
         wall_s, cpu_s, more = self._run(mode, urls, concurrency)
-        base_wall_s, base_cpu_s = self._start_up[mode]
         rate, net_rate = urls / wall_s, (urls - 1) / max(1e-9, wall_s - base_wall_s)
         net_cpu_ms = (cpu_s - base_cpu_s) / max(1, urls - 1) * 1000
         self.results.append({
@@ -151,10 +150,6 @@ class Bench:
             mode, concurrency, run + 1, rate, net_rate, cpu_s, net_cpu_ms, more["peak_memory_bytes"] / _MIB,
             more["urls_failed"], more["server_cpu_seconds"] / urls * 1000,
         )  # fmt: skip
-
-    def _start_up_of(self, mode: str) -> tuple[float, float]:
-        taken = [self._run(mode, 1, self._options.concurrency[0])[:2] for _ in range(self._options.runs)]
-        return median(wall_s for wall_s, _ in taken), median(cpu_s for _, cpu_s in taken)
 
     def _run(self, mode: str, count: int, concurrency: int) -> tuple[float, float, dict[str, Any]]:
         """Seconds of the clock and of CPU, and what else is told of a run."""
@@ -206,10 +201,10 @@ def tell(outcome: Outcome, options: argparse.Namespace, results: list[dict[str, 
         by_mode = {mode: [one for one in here if one["mode"] == mode] for mode in modes(options)}
         for mode, runs in by_mode.items():
             for what, key, unit in _TOLD:
-                outcome.note(f"{figures.MODES[mode]} {at}: {what}", spread([run[key] / unit for run in runs]))
+                outcome.note(f"{figures.MODES[mode]}, {at}: {what}", spread([run[key] / unit for run in runs]))
         for mode in modes(options):
             if mode != "async" and "async" in by_mode:
-                compare(outcome, options, f"{figures.MODES[mode]} {at}", by_mode["async"], by_mode[mode])
+                compare(outcome, options, f"{figures.MODES[mode]}, {at}", by_mode["async"], by_mode[mode])
         if {"async", "scrapy"} <= set(by_mode):
             kinds = [[run["failed_by_kind"] for run in by_mode[mode]] for mode in ("async", "scrapy")]
             outcome.at_least(f"both {at}: the same failures (1: yes)", int(kinds[0] == kinds[1]), 1)
@@ -224,9 +219,9 @@ def compare(
         return
     pairs = list(zip(ours, its, strict=True))
     faster = [a["net_throughput_urls_per_sec"] / b["net_throughput_urls_per_sec"] for a, b in pairs]
-    outcome.note(f"this engine's throughput to {what}, times", spread(faster))
+    outcome.note(f"throughput to that of {what}", spread(faster))
     cheaper = [b["net_cpu_ms_per_url"] / a["net_cpu_ms_per_url"] for a, b in pairs]
-    told = f"CPU of {what} to this engine's, times"
+    told = f"its CPU a URL to this engine's: {what}"
     outcome.note(told, spread(cheaper))
     if options.work == "fetch":
         outcome.at_least(told, median(cheaper), 10)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: What the modes of bench/enrichment.py are called for readers.
 MODES = {
-    "async": "this engine", "scrapy": "this engine's stage 3 through Scrapy", "scrapy_bare": "a bare spider, tuned",
-    "scrapy_stock": "a bare spider, Scrapy's defaults",
+    "async": "this engine", "scrapy": "stage 3 through Scrapy", "scrapy_bare": "bare spider, tuned",
+    "scrapy_stock": "bare spider, Scrapy's defaults",
 }  # fmt: skip
 
 #: Benchmarks of bench_runs.py, and what they vary.

@@ -81,7 +81,7 @@ def test_ratios_are_medians_of_the_runs_own_ratios():
     runs = [("async", 300, 1), ("scrapy", 100, 4), ("async", 100, 2), ("scrapy", 100, 4), ("async", 200, 1)]
     told = _told(2000, [_result(*run) for run in [*runs, ("scrapy", 100, 9)]])
     assert [found for what, found in told.items() if "throughput to" in what] == ["2.000 (1.000 to 3.000)"]
-    assert [found for what, found in told.items() if "CPU of" in what] == ["4.000 (2.000 to 9.000)"]
+    assert [found for what, found in told.items() if "its CPU" in what] == ["4.000 (2.000 to 9.000)"]
 
 
 def test_a_short_run_has_no_ratio():
