@@ -7,6 +7,7 @@ private part included, from the list bundled with publicsuffixlist.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -169,11 +170,11 @@ _SUFFIXES: Final = _suffixes()
 def site_of(host: str) -> str:
     """Find the registrable domain of a host; an IP address, a public suffix or a single label is its own site."""
     bare = host.strip("[]").rstrip(".")
-    try:
-        ip_address(bare)
-    except ValueError:
-        return _SUFFIXES.privatesuffix(bare) or bare or host
-    return host
+    if ":" in bare or bare[-1:].isdigit():  # no other can be an address, and asking costs as much as the rest
+        with suppress(ValueError):
+            ip_address(bare)
+            return host
+    return _SUFFIXES.privatesuffix(bare) or bare or host
 
 
 @lru_cache(maxsize=65_536)

@@ -131,8 +131,10 @@ def _placer(shards: int) -> Callable[[Record, int], tuple[int, TaskEntry]]:
     """Make the function from a record and its position to the shard that owns it, and its entry."""
 
     @lru_cache(maxsize=_CACHED_HOSTS)
-    def shard_of_host(host: str) -> int:
+    def found(host: str) -> int:
         return shard_of(site_of(host), shards)
+
+    shard_of_host = found if shards > 1 else _only_shard
 
     def place(record: Record, at: int) -> tuple[int, TaskEntry]:
         columns = None if record.input is None else orjson.dumps(record.input).decode()
@@ -147,6 +149,10 @@ def _placer(shards: int) -> Callable[[Record, int], tuple[int, TaskEntry]]:
         )
 
     return place
+
+
+def _only_shard(_host: str) -> int:
+    return 0
 
 
 def _unfetchable(record: Record) -> str:
