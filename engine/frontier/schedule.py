@@ -59,9 +59,12 @@ class Schedule:
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Sequence[TaskEntry], cursor: tuple[int, int], now: float, *, found: bool = False) -> None:
-        """Take a slice of an ingest batch, or `found` links, into the frontier."""
-        inserted = self._store.insert(entries, cursor, found=found)
+    def insert(
+        self, entries: Sequence[TaskEntry], cursor: tuple[int, int], now: float, *, found: bool = False,
+        made: bytearray | None = None,
+    ) -> None:  # fmt: skip
+        """Take a slice of an ingest batch, with the prints that were `made`, or `found` links, into the frontier."""
+        inserted = self._store.insert(entries, cursor, found=found, made=made)
         active = inserted.names.keys() & self.hosts.keys()
         for number, bands in inserted.bands_of(active).items():
             host = self.hosts[number]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 from engine.frontier.intake import NOTHING, append
 from engine.frontier.schema import connect, writing
 from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
+from engine.model.prints import prints
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
 from engine.model.url import url_key
 from engine.observe.faultpoint import failing_point
@@ -133,19 +134,24 @@ class Store:
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Sequence[Any], cursor: tuple[int, int], *, found: bool = False) -> Inserted:
+    def insert(
+        self, entries: Sequence[Any], cursor: tuple[int, int], *, found: bool = False, made: bytearray | None = None
+    ) -> Inserted:
         """Insert a slice of a batch (see messages.TaskEntry) and move the cursor to `cursor` (input, ordinal).
 
         Entries at or before the present cursor were inserted before a restart and are skipped, uncounted. `found`: they
-        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out.
+        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out. `made`:
+        the entries' prints, where whoever read them has made them.
         """
         with writing(self.path):
             db = self.begin()
             held = position(*self.cursor)
-            entries = [entry for entry in entries if entry[0] > held]
+            given, entries = len(entries), [entry for entry in entries if entry[0] > held]
             if self.budget.limit:
-                entries = self._within_budget(db, entries, leave_out=found)
-            inserted = append(db, entries, self._next_n) if entries else NOTHING
+                entries, made = self._within_budget(db, entries, leave_out=found), None
+            if made is None or len(entries) < given:
+                made = prints(entries)
+            inserted = append(db, entries, made, self._next_n) if entries else NOTHING
             self._next_n += len(entries)
             self._banded = self._banded or any(inserted.bands)
             self.cursor = max(self.cursor, cursor)

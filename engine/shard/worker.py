@@ -9,12 +9,13 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 import structlog
 
 from engine.errors import EngineError
+from engine.ipc.tasks import tasks_in
 from engine.model.messages import Control, NlpExit
 from engine.model.outcome import Failure, FailureKind
+from engine.model.prints import some_of
 from engine.model.task import split_position
 from engine.policy.lag import LagBound, LagRules
 from engine.shard.gauges import measure
@@ -190,12 +191,15 @@ class Worker:
                 parts.store.finish_ingest()
                 parts.store.commit()
                 continue
-            entries = orjson.loads(frame.body) if frame.body else []
+            entries, made = tasks_in(frame)
             end = (frame.header["input"], frame.header["last"])
             for start in range(0, max(1, len(entries)), SLICE):
                 part = entries[start : start + SLICE]
                 last = start + SLICE >= len(entries)
-                parts.schedule.insert(part, end if last else split_position(part[-1][0]), self._loop.time())
+                parts.schedule.insert(
+                    part, end if last else split_position(part[-1][0]), self._loop.time(),
+                    made=some_of(made, start, start + SLICE),
+                )  # fmt: skip
                 parts.dispatcher.wake()
                 if (now := self._loop.time()) >= until:
                     await asyncio.sleep(0)

@@ -14,8 +14,11 @@ from shard_rig import PAGE, Shard, SlowWeb, kinds, redirect
 
 from engine.errors import OutputError
 from engine.frontier.store import Store
+from engine.ipc.frames import Frame
+from engine.ipc.tasks import tasks_frame
 from engine.model.messages import Control
 from engine.model.outcome import FailureKind
+from engine.model.prints import prints
 from engine.model.record import Fetched
 from engine.model.task import position
 from engine.shard.budget import PageLease
@@ -89,7 +92,7 @@ def test_a_long_batch_is_taken_in_slices_and_its_credit_given_once_it_is_durable
         await asyncio.sleep(0)
         count = 2 * SLICE + 10
         entries = [[position(0, 3 * n), 0, f"http://a.test/{n}", None, "a.test", None, None] for n in range(1, count)]
-        shard.tell(Control.TASKS, orjson.dumps(entries), input=0, last=3 * count + 5)
+        shard.worker.on_frame(Frame(*tasks_frame((0, 3 * count + 5), entries, prints(entries))))
         seen = []
         while not said(shard, Control.CREDIT):
             seen.append(shard.store.cursor)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pytest
 
 from engine.errors import UsageError
 from engine.ipc.frames import Frame
+from engine.ipc.tasks import tasks_in
 from engine.sources.ingest import Batch
 from engine.supervisor.feed import CREDIT, Cursor, Feed
 from engine.supervisor.relay import Relay
@@ -31,11 +31,12 @@ class Shards:
     def read(self, cursor: Cursor) -> Iterator[Batch]:
         self.starts.append(cursor)
         for last in range(cursor[1] + 1, self.last + 1):
-            yield Batch(0, last, [[[last]], []])
+            yield Batch(0, last, [[[last]], []], [bytearray(24), bytearray()])
 
     def send(self, shard: int, header: dict[str, Any], body: bytes) -> None:
         if body:
-            assert orjson.loads(body) == ([[header["last"]]] if shard == 0 else [])
+            entries, made = tasks_in(Frame(header, body))
+            assert (entries, len(made)) == (([[header["last"]]], 24) if shard == 0 else ([], 0))
         self.sent.append((shard, str(header["type"]), header.get("last", 0)))
 
     def batches(self, shard: int) -> list[int]:
@@ -164,7 +165,7 @@ async def test_an_unfit_input_ends_the_feed() -> None:
     shards = Shards()
 
     def read(_cursor: Cursor) -> Iterator[Batch]:
-        yield Batch(0, 1, [[[1]], []])
+        yield Batch(0, 1, [[[1]], []], [bytearray(24), bytearray()])
         raise UsageError("urls.csv is cut short")
 
     feed = Feed(read, 2, shards.send, finished=False)
