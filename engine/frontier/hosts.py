@@ -10,7 +10,7 @@ are next needed: writing to rows in no order costs three times as much, and inge
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from mmap import mmap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -213,7 +213,7 @@ class HostTable:
 
     def _write(self, number: int, status: int, due: float, memory: HostMemory, cursor: int | None) -> None:
         store = self._store
-        state = None if memory == _FORGETTABLE else orjson.dumps(asdict(memory)).decode()
+        state = None if memory == _FORGETTABLE else orjson.dumps(memory).decode()
         with writing(store.path):
             store.begin().execute(
                 "UPDATE host SET status = ?, due = ?, generation = ?, cursor = coalesce(?, cursor), state = ?"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
@@ -151,19 +151,15 @@ def _quote(text: str) -> str:
     return repr(shown if len(shown) <= MAX_QUOTED_CHARS else shown[:MAX_QUOTED_CHARS] + HIDDEN)
 
 
-
-
+@cache
 def _suffixes() -> PublicSuffixList:
-    """The list, with the rules that are not ASCII in their encoded form too.
+    """The list, read when it is first needed, with the rules that are not ASCII in their encoded form too.
 
     The library would encode all ten thousand of them: 70 ms of each process's start.
     """
     rules = [line for line in Path(PSLFILE).read_text("utf-8").splitlines() if not line.startswith("//")]
     encoded = [rule.encode("idna").decode("ascii") for rule in rules if not rule.isascii()]
     return PublicSuffixList([*rules, *encoded], accept_encoded_idn=False)
-
-
-_SUFFIXES: Final = _suffixes()
 
 
 @lru_cache(maxsize=65_536)
@@ -174,7 +170,7 @@ def site_of(host: str) -> str:
         with suppress(ValueError):
             ip_address(bare)
             return host
-    return _SUFFIXES.privatesuffix(bare) or bare or host
+    return _suffixes().privatesuffix(bare) or bare or host
 
 
 @lru_cache(maxsize=65_536)

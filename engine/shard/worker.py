@@ -223,7 +223,9 @@ class Worker:
             parts.dispatcher.wake()
             await self._end_condemned(now + TICK_S)
             ended = self._ended()
-            if now >= commit_at or ended or parts.endings.full:
+            # The first rows of a process are not kept waiting: who looks sees that it works.
+            first_rows = parts.endings.uncommitted > 0 and not parts.endings.finished
+            if now >= commit_at or ended or first_rows or parts.endings.full:
                 parts.endings.commit()
                 commit_at = now + COMMIT_EVERY_S
                 ended = ended and self._ended()  # the last page may have named further ones
