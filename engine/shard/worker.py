@@ -58,6 +58,7 @@ class Worker:
         self._early: list[Frame] = []
         self._batches: deque[Frame] = deque()
         self._batch_came = asyncio.Event()
+        self._inserted = 0  # batches that are in the frontier, and not told of
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._within_s = 0.0
@@ -205,9 +206,18 @@ class Worker:
                     await asyncio.sleep(0)
                     back = self._loop.time()
                     until = back + min(MAX_INGEST_S, (back - now) * INGEST_TO_REST)
-            parts.store.commit()
             self._told_finished = False
-            self._send({"type": Control.CREDIT, "batches": 1})
+            self._inserted += 1
+            # While another batch waits the tick's commit will do: pages that both write to are written once.
+            if not self._batches:
+                parts.store.commit()
+                self._give_credit()
+
+    def _give_credit(self) -> None:
+        """Tell of the batches that are committed now."""
+        if self._inserted:
+            self._send({"type": Control.CREDIT, "batches": self._inserted})
+            self._inserted = 0
 
     # -- the tick -------------------------------------------------------------------------------------------------
 
@@ -227,6 +237,7 @@ class Worker:
             first_rows = parts.endings.uncommitted > 0 and not parts.endings.finished
             if now >= commit_at or ended or first_rows or parts.endings.full:
                 parts.endings.commit()
+                self._give_credit()
                 commit_at = now + COMMIT_EVERY_S
                 ended = ended and self._ended()  # the last page may have named further ones
             # The pool starts with the first page that waits for it, which the supervisor is told at once.
