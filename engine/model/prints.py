@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.model.url import host_id, url_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 #: The host's id, as :func:`engine.model.url.host_id` makes it.
 _HOST: Final = Struct(">q")
@@ -29,10 +29,11 @@ def key_of(text: str, host: str) -> bytes:
     return url_key(text) if host else url_key(f"invalid:{text}")  # the prefix keeps it apart from any URL's
 
 
-def prints(entries: Iterable[Sequence[Any]]) -> bytearray:
+def prints(entries: Sequence[Sequence[Any]]) -> bytearray:
     """Make the prints of entries (see messages.TaskEntry), one after another."""
+    of_hosts = {host: host_print(host) for host in {entry[4] for entry in entries}}
     return bytearray().join(
-        key_of(fetch_url or url, host) + host_print(host) for _, _, url, fetch_url, host, *_ in entries
+        key_of(fetch_url or url, host) + of_hosts[host] for _, _, url, fetch_url, host, *_ in entries
     )
 
 

@@ -173,7 +173,6 @@ def site_of(host: str) -> str:
     return _suffixes().privatesuffix(bare) or bare or host
 
 
-@lru_cache(maxsize=65_536)
 def host_id(host: str) -> int:
     """Give a host a stable signed number of 64 bits: two of half a million hosts share one with probability 1e-8."""
     return int.from_bytes(blake2b(host.encode(), digest_size=8).digest(), "big", signed=True)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 #: A batch ends early at so many characters of URLs and columns: it is one frame, held whole on both sides.
 MAX_BATCH_CHARS: Final = 8 << 20
 
+#: Records of a batch: a shard decodes it at once, and small objects that live briefly stay in the processor's cache.
+BATCH_SIZE: Final = 5_000
+
 #: Hosts whose shard is remembered: finding the site costs ten times a look-up.
 _CACHED_HOSTS: Final = 65_536
 
@@ -52,7 +55,7 @@ def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
     cursor: tuple[int, int],
     shards: int,
     settings: InputSettings,
-    batch_size: int = 20_000,
+    batch_size: int = BATCH_SIZE,
     first_batch_size: int = 500,
 ) -> Iterator[Batch]:
     """Read `sources` after `cursor`, (input index, last ordinal held), to their end or to settings.limit records.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from engine.ipc.frames import Header
     from engine.sources.ingest import Batch
 
-#: Batches out to a shard: one being inserted, one in its socket, and two so that it never waits for the reader.
-CREDIT: Final = 4
+#: Batches out to a shard: some inserted and not yet committed, one in its socket, the rest so that it never waits.
+CREDIT: Final = 8
 
 #: (input index, last ordinal)
 Cursor = tuple[int, int]
