@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 #: Hosts to activate. The status stands in the text, not as a parameter, so that SQLite may use the partial index.
 _DUE: Final = "status = 1 AND due <= ? ORDER BY due LIMIT ?"
 
+
 IDLE: Final = 0
 READY: Final = 1
 ACTIVE: Final = 2
 
 #: Places of the table by which a host is known to be fresh or ready (8 bytes each): each host has one, which the latest
-#: host takes. Of half a million hosts three quarters keep theirs; the others are in the log twice.
+#: host takes. Of half a million hosts two thirds keep theirs; the others are in the log twice.
 _KNOWN: Final = 1 << 20
 
 #: Fresh hosts that get their row at once, and how far apart in the log the next such block is, as a part of it (the
@@ -167,7 +168,7 @@ class HostTable:
 
     def activate(self, limit: int, now: float) -> list[HostRow]:
         """Up to `limit` hosts that are due by `now`, in order of due time, taken off the disk's queue."""
-        rows: list[HostRow] = []
+        rows = self._take(_DUE, (0.0, limit)) if self._any_fresh else []
         while self._any_fresh and len(rows) < limit:
             self._enter_fresh()
             rows += self._take(_DUE, (0.0, limit - len(rows)))
