@@ -31,6 +31,7 @@ sys.exit(run_scrapy(RunRequest(Path("out"), load([], {}, flags), "run", ("urls.j
 def test_every_url_has_one_row_with_the_engines_own_kinds(web, tmp_path):
     at = f"http://127.0.0.1:{web.port}"
     urls = [f"{at}/html/1", f"{at}/html/1", f"{at}/status/404", "http://127.0.0.1:9/", "nope", "http://10.0.0.1/"]
+    urls.append(f"{at}/meta-refresh/2")
     (tmp_path / "urls.jsonl").write_text("".join(json.dumps({"url": url, "id": 7}) + "\n" for url in urls))
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -39,13 +40,14 @@ def test_every_url_has_one_row_with_the_engines_own_kinds(web, tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "out" / "enrichment_output.jsonl").read_text().splitlines()]
     assert {row["url"]: row["error_kind"] for row in rows} == {
         f"{at}/html/1": None,
+        f"{at}/meta-refresh/2": None,
         f"{at}/status/404": "http_status",
         "http://127.0.0.1:9/": "connect_refused",
         "nope": "invalid_url",
         "http://10.0.0.1/": "refused_address",
     }
-    assert len(rows) == 5
-    page = next(row for row in rows if row["error_kind"] is None)
+    assert len(rows) == 6
+    page = next(row for row in rows if row["url"] == f"{at}/html/1")
     assert page["title"]
     assert (page["input"], page["attempts"]) == ({"id": 7}, 1)
 
