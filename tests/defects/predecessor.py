@@ -1,7 +1,7 @@
 """Stand-ins for the pipeline that this engine succeeds: each carries one of its defects, in as few lines as show it.
 
 :class:`Crawler` is sound as to what the checks of defects 1 to 4 ask, and each of them in turn puts one thing wrong; so
-a check that fails here fails for that defect. Defect 8 is what it lacks altogether. Nothing here is copied.
+a check that fails here fails for that defect. Defect 8 is what it lacks altogether.
 """
 
 from __future__ import annotations
