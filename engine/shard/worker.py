@@ -9,12 +9,13 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 import structlog
 
 from engine.errors import EngineError
+from engine.ipc.tasks import tasks_in
 from engine.model.messages import Control, NlpExit
 from engine.model.outcome import Failure, FailureKind
+from engine.model.prints import some_of
 from engine.model.task import split_position
 from engine.policy.lag import LagBound, LagRules
 from engine.shard.gauges import measure
@@ -57,6 +58,7 @@ class Worker:
         self._early: list[Frame] = []
         self._batches: deque[Frame] = deque()
         self._batch_came = asyncio.Event()
+        self._inserted = 0  # batches that are in the frontier, and not told of
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._within_s = 0.0
@@ -190,20 +192,32 @@ class Worker:
                 parts.store.finish_ingest()
                 parts.store.commit()
                 continue
-            entries = orjson.loads(frame.body) if frame.body else []
+            entries, made = tasks_in(frame)
             end = (frame.header["input"], frame.header["last"])
             for start in range(0, max(1, len(entries)), SLICE):
                 part = entries[start : start + SLICE]
                 last = start + SLICE >= len(entries)
-                parts.schedule.insert(part, end if last else split_position(part[-1][0]), self._loop.time())
+                parts.schedule.insert(
+                    part, end if last else split_position(part[-1][0]), self._loop.time(),
+                    made=some_of(made, start, start + SLICE),
+                )  # fmt: skip
                 parts.dispatcher.wake()
                 if (now := self._loop.time()) >= until:
                     await asyncio.sleep(0)
                     back = self._loop.time()
                     until = back + min(MAX_INGEST_S, (back - now) * INGEST_TO_REST)
-            parts.store.commit()
             self._told_finished = False
-            self._send({"type": Control.CREDIT, "batches": 1})
+            self._inserted += 1
+            # While another batch waits the tick's commit will do: pages that both write to are written once.
+            if not self._batches:
+                parts.store.commit()
+                self._give_credit()
+
+    def _give_credit(self) -> None:
+        """Tell of the batches that are committed now."""
+        if self._inserted:
+            self._send({"type": Control.CREDIT, "batches": self._inserted})
+            self._inserted = 0
 
     # -- the tick -------------------------------------------------------------------------------------------------
 
@@ -219,8 +233,11 @@ class Worker:
             parts.dispatcher.wake()
             await self._end_condemned(now + TICK_S)
             ended = self._ended()
-            if now >= commit_at or ended or parts.endings.full:
+            # The first rows of a process are not kept waiting: who looks sees that it works.
+            first_rows = parts.endings.uncommitted > 0 and not parts.endings.finished
+            if now >= commit_at or ended or first_rows or parts.endings.full:
                 parts.endings.commit()
+                self._give_credit()
                 commit_at = now + COMMIT_EVERY_S
                 ended = ended and self._ended()  # the last page may have named further ones
             # The pool starts with the first page that waits for it, which the supervisor is told at once.
