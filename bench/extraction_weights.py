@@ -38,7 +38,7 @@ class Data:
         for number, page in enumerate(self.pages):
             blocks = read_blocks(HTMLTree.parse(decode(page.body, None).text))
             for block, row in zip(blocks, evidence_of(blocks), strict=True):
-                rows.append([*row, *(bool(block.marks & BIT[mark]) for mark in WORDS)])
+                rows.append([*row, *(bool(block.box.marks & BIT[mark]) for mark in WORDS)])
                 self.page.append(number)
                 sizes.append(block.words)
             labels += label(blocks, page.text)

@@ -29,7 +29,7 @@ def metadata(markup):
         ("<p>by Ann Bee - 2021-03-04</p>", "Ann Bee", "2021-03-04"),
         ("<p>Posted by annb » Tue Mar 04, 2021 1:47 am</p>", "annb", "2021-03-04"),
         ("<p>Ann Bee</p><p>March 4, 2021</p>", "Ann Bee", "2021-03-04"),
-        ("<p class=author>Ann Bee</p>", "Ann Bee", None),
+        ("<div class=author>Ann Bee</div>", "Ann Bee", None),
         ("<p>Updated: May 5, 2022</p><p>Posted March 4, 2021</p>", "", "2021-03-04"),
         ("<p>Last updated</p><p>May 5, 2022</p>", "", "2022-05-05"),
         ("<p>By the way, this is no name</p>", "", None),
