@@ -1,21 +1,20 @@
 """A page as blocks of text in boxes: what the main text is chosen from.
 
-Asking a resiliparse tree node by node costs microseconds a step, so the tree is asked once: the body is written out
-again, well-formed whatever the page was, and cut at each "<" (:mod:`.pieces`). A tag that separates text ends a block
-where there was any; inline tags are part of the text and vanish from it. An element that may hold several blocks is a
-box; empty ones are never made.
+They are read off the source, cut at each "<" (:mod:`.pieces`), in one walk: a tag that separates text ends the block
+before it; inline tags are part of the text and vanish from it. An element that may hold several blocks is a box; empty
+ones are never made. No tree is needed for that: to have one written out again, or to ask it node by node, takes longer
+than the walk. What a tree would put right (elements left open, or closed twice) moves a box's bounds, and no text.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import html
+import re
+from typing import Final, NamedTuple
 
 from engine.nlp import clean
 from engine.nlp.marks import HIDDEN, MARKS_OF, UNSCRIPTED, is_hidden
 from engine.nlp.pieces import after_comment, after_element, whole_tag
-
-if TYPE_CHECKING:
-    from resiliparse.parse.html import HTMLTree
 
 #: A main element of fewer words may be one that scripts would fill, or a notice: where the page has this many times as
 #: many, it is read whole.
@@ -24,13 +23,14 @@ _MANY_TIMES: Final = 2
 
 _SKIPPED: Final = (
     # No text of the page, and what a browser shows only where it cannot show what the element is for, or when asked.
-    *("aside", "footer", "iframe", "nav", "script", "select", "style", "svg"),
+    *("aside", "footer", "iframe", "nav", "script", "select", "style", "svg", "title"),
     *("audio", "canvas", "dialog", "noembed", "noframes", "object", "template", "textarea", "video"),
 )
 _BOXES: Final = (
-    *("address", "article", "blockquote", "body", "center", "details", "div", "dl", "fieldset", "figure", "form"),
-    *("main", "noscript", "ol", "section", "table", "ul"),
+    *("address", "article", "blockquote", "body", "center", "details", "div", "fieldset", "figure", "form", "main"),
+    *("noscript", "section"),
 )
+_LISTS: Final = ("dl", "ol", "table", "ul")
 _LEAVES: Final = (
     *("button", "caption", "dd", "dt", "figcaption", "h2", "h3", "h4", "h5", "h6", "label", "legend", "li"),
     *("p", "pre", "summary", "td", "th"),
@@ -43,26 +43,34 @@ _INLINE: Final = (
 
 #: What a tag means: those up to _BREAK are part of a text, the others separate.
 (_TEXT, _SKIP, _LINK, _LINK_END, _BREAK) = range(5)
-(_LEAF_END, _LEAF, _ROW, _H1, _BOX, _HEADER, _BOX_END, _HEADER_END) = range(5, 13)
-_MEANINGS: Final = {
+(_LEAF_END, _LEAF, _ROW, _H1, _BOX, _HEADER, _BOX_END, _LIST_END, _HEADER_END) = range(5, 14)
+_IN_SMALL_LETTERS: Final = {
     **dict.fromkeys(_INLINE, _TEXT),
     **{f"/{name}": _TEXT for name in _INLINE},
     **dict.fromkeys(_SKIPPED, _SKIP),
-    **dict.fromkeys(_BOXES, _BOX),
+    **dict.fromkeys((*_BOXES, *_LISTS), _BOX),
     **{f"/{name}": _BOX_END for name in _BOXES},
+    **{f"/{name}": _LIST_END for name in _LISTS},
     **dict.fromkeys(_LEAVES, _LEAF),
     **{f"/{name}": _LEAF_END for name in (*_LEAVES, "h1", "tr")},
     "a": _LINK,
     "/a": _LINK_END,
     "br": _BREAK,
+    "br/": _BREAK,
     "tr": _ROW,
     "h1": _H1,
     "hr": _LEAF_END,
     "header": _HEADER,
     "/header": _HEADER_END,
 }
+_MEANINGS: Final = {**_IN_SMALL_LETTERS, **{name.upper(): meaning for name, meaning in _IN_SMALL_LETTERS.items()}}
+
 #: In place of a line break: white space that hardly a page holds (U+001F is the separator of units).
 _BREAK_SIGN: Final = "\x1f"
+
+_MAIN: Final = re.compile(r"<main[\s>]")
+_MAIN_END: Final = "</main>"
+_START: Final = re.compile(r"<body[\s>]|</head>", re.IGNORECASE)
 
 
 class Box:
@@ -91,57 +99,65 @@ class Block(NamedTuple):
     link_words: int
 
 
-def read_blocks(tree: HTMLTree) -> list[Block]:
+def read_blocks(source: str) -> list[Block]:
     """The page's blocks in document order, hidden ones left out.
 
     A page's only `main` element is all that is read of it (HTML, 4.4.14: what is unique to the page): half of real
     pages have one, and reading the rest as well costs a tenth more and brings in more of other texts than it finds.
     What is there for browsers without scripts counts where there is nothing else.
     """
-    body = tree.body
-    if body is None:
-        return []
-    mains = body.get_elements_by_tag_name("main")
-    blocks = _read(mains[0].html) if len(mains) == 1 else []
-    words = _words(blocks)
-    if words < _FEW_WORDS and (all_blocks := _read(body.html)) and _words(all_blocks) > _MANY_TIMES * words:
-        blocks = all_blocks
-    return [block for block in blocks if not block.box.marks & UNSCRIPTED] or blocks
+    blocks: list[Block] = []
+    if "<main" in source and len(mains := [found.start() for found in _MAIN.finditer(source)]) == 1:
+        blocks = _read(source[mains[0] : source.find(_MAIN_END, mains[0])] + _MAIN_END)
+    if _words(blocks) < _FEW_WORDS:
+        start = _START.search(source)
+        blocks = _unless_few(blocks, _read(source[start.start() :] if start is not None else source))
+    scripted = [block for block in blocks if not block.box.marks & UNSCRIPTED]
+    return scripted if len(scripted) == len(blocks) else _unless_few(scripted, blocks)
+
+
+def _unless_few(chosen: list[Block], every: list[Block]) -> list[Block]:
+    words = _words(chosen)
+    return every if words < _FEW_WORDS and _words(every) > _MANY_TIMES * words else chosen
 
 
 def _words(blocks: list[Block]) -> int:
     return sum([block.words for block in blocks])
 
 
-def _read(markup: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call a tag would double its time
-    """The blocks of well-formed markup."""
+def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call a tag would double its time
+    """The blocks of a source, or of a part of one."""
     blocks: list[Block] = []
     box = Box(None, 0)
     opened: list[str] = []  # tags of boxes that have no text so far
     headers: list[tuple[int, int]] = []  # of each that is open: the blocks and the h1 before it
     kind = leaf = ""
     row = h1s = 0
-    run = ""  # the text since the last tag that separates
-    link_at = -1  # where in it the open link begins
+    link_at = -1  # where in the run the open link begins
     link_words = 0
     # A function's own names are reached in half the time of its module's, and there are a thousand tags a page.
     meaning_of, marks, new, block_type = _MEANINGS.get, MARKS_OF, tuple.__new__, Block
     skip, link, link_end, text_end, leaf_end, leaf_start = _SKIP, _LINK, _LINK_END, _BREAK, _LEAF_END, _LEAF
     box_start, box_end, break_sign, hidden = _BOX, _BOX_END, _BREAK_SIGN, HIDDEN
-    pieces = iter(markup.split("<"))
+    pieces = iter(f"{source}<hr>".split("<"))  # which ends the last block
+    run = next(pieces)  # the text since the last tag that separates
     for piece in pieces:
         tag, end, text = piece.partition(">")
         name = tag
         meaning = meaning_of(tag)
         if meaning is None:
-            name = tag.partition(" ")[0]
+            name = tag.split(None, 1)[0] if tag and not tag.isspace() else tag
             meaning = meaning_of(name)
             if meaning is None:
                 if name.startswith("!--"):
                     run += after_comment(piece, pieces)
                     continue
-                meaning = _TEXT
-            if not end or tag.count('"') & 1:
+                if not piece[:1].isalpha() and piece[:1] not in {"/", "!", "?"}:
+                    run += f"<{piece}"
+                    continue
+                name = name.lower().rstrip("/")
+                meaning = meaning_of(name, _TEXT)
+            if not end or "'" in tag or tag.count('"') & 1:
                 tag, text = whole_tag(piece, pieces)
         if meaning <= text_end:
             if meaning:
@@ -151,10 +167,10 @@ def _read(markup: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                     if link_at >= 0:
                         link_words += len(run[link_at:].split())
                         link_at = -1
-                elif meaning == skip:
-                    text = after_element(name, pieces)
-                else:
+                elif meaning != skip:
                     run += break_sign
+                elif not tag.endswith("/"):  # as an SVG without content is written
+                    text = after_element(name.lower(), pieces)
             run += text
             continue
         if run:
@@ -162,7 +178,7 @@ def _read(markup: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                 link_words += len(run[link_at:].split())
                 link_at = 0
             if "&" in run:
-                run = run.replace("&nbsp;", "\xa0").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+                run = html.unescape(run)
             if split := run.split():
                 for owner in opened:
                     box = Box(box, marks[owner] | box.marks)
@@ -172,14 +188,13 @@ def _read(markup: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                     box.words += words
                     box.blocks += 1
                     written = _lines(run, kind) if break_sign in run or kind == "pre" else " ".join(split)
-                    linked = min(words, link_words)
-                    blocks.append(new(block_type, (box, kind, row, written, words, linked)))
+                    blocks.append(new(block_type, (box, kind, row, written, words, min(words, link_words))))
             link_words = 0
         run = text
         if meaning == leaf_end:
             kind = leaf = ""
         elif meaning < box_start:
-            kind = name
+            kind = name.lower()
             leaf = "" if tag is name else tag
             if meaning != leaf_start:
                 row += meaning == _ROW
@@ -189,7 +204,11 @@ def _read(markup: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
             if meaning != box_start:
                 headers.append((len(blocks), h1s))
         else:
-            before = headers.pop() if meaning != box_end and headers else None
+            before = None
+            if meaning == _LIST_END:
+                kind = leaf = ""  # the end tag of its last item may be left out
+            elif meaning != box_end and headers:
+                before = headers.pop()
             if opened:
                 opened.pop()
             elif (parent := box.parent) is not None:
@@ -199,6 +218,10 @@ def _read(markup: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                     parent.blocks += box.blocks
                     parent.words += box.words
                 box = parent
+    while (parent := box.parent) is not None:
+        parent.blocks += box.blocks
+        parent.words += box.words
+        box = parent
     return blocks
 
 

@@ -65,8 +65,11 @@ _BY_NAME: Final = {
 }
 _CLASSLESS: Final = frozenset({"body", "main"})
 
-#: The values of the attributes whose words are read, as the serializer writes them.
-_values: Final = re.compile(r' (?:class|id|role)="([^"]*)"').findall
+#: The values of the attributes whose words are read.
+_values: Final = re.compile(r"""\s(?:class|id|role)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE).findall
+_QUOTED: Final = re.compile(r""""[^"]*"|'[^']*'""")
+_HIDDEN: Final = re.compile(r"\shidden(?:[\s=/]|$)", re.IGNORECASE)
+_SPACED: Final = str.maketrans("-_\"'", "    ")
 
 #: Sites use the same few hundred tags on all their pages; longer ones hold styles and data, and are seldom met again.
 _REMEMBERED: Final = 8192
@@ -74,7 +77,7 @@ _REMEMBERED_CHARS: Final = 200
 
 
 class Marks(dict[str, int]):
-    """The marks of an element, as bits, by its start tag without brackets, as a serializer writes it.
+    """The marks of an element, as bits, by its start tag without brackets.
 
     Found when they are asked for, and remembered: emptied when it is full, which costs a page or two what they cost.
     """
@@ -90,21 +93,22 @@ class Marks(dict[str, int]):
 
 
 def _marks_of(tag: str) -> int:
-    name = tag.partition(" ")[0]
+    name = tag.split(None, 1)[0].lower()
     marks = 0
     if name in _BY_NAME:
         marks = _BY_NAME[name]
         if name in _CLASSLESS:
             return marks
-    words = " ".join(_values(tag)).lower().replace("-", " ").replace("_", " ").split()
-    for word in _KNOWN.intersection(words):
+    for word in _KNOWN.intersection(" ".join(_values(tag)).lower().translate(_SPACED).split()):
         marks |= _BY_WORD[word]
     return marks | HIDDEN if is_hidden(tag) else marks
 
 
 def is_hidden(tag: str) -> bool:
     """Whether a browser does not show the element."""
-    return ' hidden=""' in tag or ("display:" in tag and "display:none" in tag.replace(" ", ""))
+    if "display:" in tag and "display:none" in tag.replace(" ", ""):
+        return True
+    return "hidden" in tag and _HIDDEN.search(_QUOTED.sub("", tag)) is not None
 
 
 #: Those of a process.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from resiliparse.parse.html import HTMLTree
 
 from engine.nlp import maintext
 from engine.nlp.blocks import read_blocks
@@ -14,7 +13,7 @@ TEXT = "<p>Bees form a cluster when it is cold, and keep the queen warm in the m
 
 
 def byline(markup, title=""):
-    return find_byline(read_blocks(HTMLTree.parse(markup)), title)
+    return find_byline(read_blocks(markup), title)
 
 
 def metadata(markup):
