@@ -68,9 +68,9 @@ _MEANINGS: Final = {**_IN_SMALL_LETTERS, **{name.upper(): meaning for name, mean
 #: In place of a line break: white space that hardly a page holds (U+001F is the separator of units).
 _BREAK_SIGN: Final = "\x1f"
 
-_MAIN: Final = re.compile(r"<main[\s>]")
-_MAIN_END: Final = "</main>"
-_START: Final = re.compile(r"<body[\s>]|</head>", re.IGNORECASE)
+#: What ends a tag's name.
+_AFTER_NAME: Final = frozenset("> \t\n\r\f/")
+_START: Final = re.compile(r"<body[\s>]|</head\s*>", re.IGNORECASE)
 
 
 class Box:
@@ -106,14 +106,31 @@ def read_blocks(source: str) -> list[Block]:
     pages have one, and reading the rest as well costs a tenth more and brings in more of other texts than it finds.
     What is there for browsers without scripts counts where there is nothing else.
     """
-    blocks: list[Block] = []
-    if "<main" in source and len(mains := [found.start() for found in _MAIN.finditer(source)]) == 1:
-        blocks = _read(source[mains[0] : source.find(_MAIN_END, mains[0])] + _MAIN_END)
+    blocks = _read(main) if (main := _main(source)) else []
     if _words(blocks) < _FEW_WORDS:
-        start = _START.search(source)
-        blocks = _unless_few(blocks, _read(source[start.start() :] if start is not None else source))
+        blocks = _unless_few(blocks, _read(source[_start(source) :]))
     scripted = [block for block in blocks if not block.box.marks & UNSCRIPTED]
     return scripted if len(scripted) == len(blocks) else _unless_few(scripted, blocks)
+
+
+def _main(source: str) -> str:
+    """The page's only main element; "" where it has none or several."""
+    # Regular expressions would take five times as long to find it.
+    start = source.find("<main")
+    while start >= 0 and source[start + 5 : start + 6] not in _AFTER_NAME:  # <main-menu>
+        start = source.find("<main", start + 5)
+    end = source.find("</main", start) if start >= 0 else -1
+    return source[start:end] if end >= 0 and source.find("<main", end) < 0 else ""
+
+
+def _start(source: str) -> int:
+    """Where the page's head ends, or 0."""
+    for tag in ("</head>", "<body"):
+        start = source.find(tag)
+        if start >= 0:
+            return start
+    found = _START.search(source)
+    return found.start() if found is not None else 0
 
 
 def _unless_few(chosen: list[Block], every: list[Block]) -> list[Block]:
