@@ -221,10 +221,9 @@ def compare(
     faster = [a["net_throughput_urls_per_sec"] / b["net_throughput_urls_per_sec"] for a, b in pairs]
     outcome.note(f"throughput to that of {what}", spread(faster))
     cheaper = [b["net_cpu_ms_per_url"] / a["net_cpu_ms_per_url"] for a, b in pairs]
-    told = f"its CPU a URL to this engine's: {what}"
-    outcome.note(told, spread(cheaper))
+    outcome.note(f"its CPU a URL to this engine's: {what}", spread(cheaper))
     if options.work == "fetch":
-        outcome.at_least(told, median(cheaper), 10)
+        outcome.at_least(f"the median of that: {what}", median(cheaper), 10)
 
 
 def spread(values: list[float]) -> str:

@@ -32,8 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     made += figures.of_suites(suites)
     if not made:
         asked.error("these files hold nothing that is drawn: see --help")
-    for path in figures.write(made, options.out):
-        print(path)
+    try:
+        paths = figures.write(made, options.out)
+    except OSError as error:
+        asked.error(f"{error.filename}: {error.strerror}")
+    print("\n".join(map(str, paths)))
     return 0
 
 

@@ -117,8 +117,7 @@ def _in_order(line: tuple[str, Any]) -> int:
 def _enrichment(told: Saved) -> list[Figure]:
     options = told["options"]
     name = f"enrichment-{options['web']}-{options['work']}"
-    caption = f"Stage 3 over the concurrency, web {options['web']}, work {options['work']}"
-    return [Figure(name, caption, enrichment(told["results"]))]
+    return [Figure(name, f"Stage 3 over the concurrency: {told['variant']}", enrichment(told["results"]))]
 
 
 def _length(told: Saved) -> list[Figure]:

@@ -23,6 +23,9 @@ _DASHES = ("", "6 3", "2 3", "8 3 2 3", "4 4", "1 4")
 _WIDTH, _HEIGHT = 420, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 34, 50
 _LINE_HEIGHT = 18
+#: Pixels that the points of lines stand apart at the same x: whiskers would hide each other.
+_BESIDE = 4
+
 _FONT = "system-ui, sans-serif"
 
 #: From this ratio of the largest x to the smallest on, an axis is logarithmic.
@@ -124,9 +127,10 @@ def _panel(chart: Chart, names: list[str]) -> Iterable[str]:
     yield _text((_LEFT + right) / 2, bottom + 37, chart.x_label, 'text-anchor="middle" fill="#555"')
     middle = (_TOP + bottom) / 2
     yield _text(14, middle, chart.y_label, f'text-anchor="middle" fill="#555" transform="rotate(-90 14 {middle:.1f})"')
-    for line in chart.lines:
+    for number, line in enumerate(chart.lines):
         colour = _colour(names, line.name)
-        at = [(x_of(point.x), y_of(point.y)) for point in line.points]
+        beside = (number - (len(chart.lines) - 1) / 2) * _BESIDE
+        at = [(x_of(point.x) + beside, y_of(point.y)) for point in line.points]
         yield f'<path d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in at)}" {_stroke(names, line.name)}/>'
         for (x, y), point in zip(at, line.points, strict=True):
             if point.high > point.low:

@@ -25,8 +25,9 @@ FORMAT_VERSION: Final = 3
 #: Turns SQLite's refusals of a path into the engine's.
 writing = partial(told, what="the frontier", if_damaged="enrich resume makes it again from the inputs")
 
-#: Page cache a shard, KiB: holds the upper levels of the unique index of some ten million URLs.
-CACHE_KIB: Final = 32 * 1024
+#: Page cache a shard, KiB: holds both indexes of a million URLs. With half of it, they cost 2.0 KB of reading a URL
+#: instead of 0.4, and four million 13 KB of writing instead of 10.
+CACHE_KIB: Final = 64 * 1024
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
