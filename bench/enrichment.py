@@ -7,7 +7,8 @@ host at once, robots.txt obeyed. The web: articles of 35 KB by URL,
 
   latency   each after 20 to 250 ms
   cpu       at once, with three times the text: extraction and analysis are the limit
-  failures  as latency, and 5 % of the URLs fail (500, 404, cut connections, and 500 the first time only)
+  failures  as latency, and 5 % of the URLs fail (500, 404, cut connections, and 500 the first time only): what our
+            engine takes for overload, and Scrapy does not
 """
 
 from __future__ import annotations
