@@ -30,7 +30,7 @@ HAS_TRAFILATURA = importlib.util.find_spec("trafilatura") is not None
 
 
 def ours(main_text):
-    return lambda source: main_text(read_blocks(HTMLTree.parse(source)), source)
+    return lambda source: main_text(read_blocks(source), source)
 
 
 def resiliparse(source):

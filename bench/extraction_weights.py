@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from lib.truth import judge, mean, read_pages, words
-from resiliparse.parse.html import HTMLTree
 
 from engine.nlp.blocks import read_blocks
 from engine.nlp.charset import decode
@@ -36,9 +35,9 @@ class Data:
         rows, labels, self.page, sizes = [], [], [], []
         self.bags = []
         for number, page in enumerate(self.pages):
-            blocks = read_blocks(HTMLTree.parse(decode(page.body, None).text))
+            blocks = read_blocks(decode(page.body, None).text)
             for block, row in zip(blocks, evidence_of(blocks), strict=True):
-                rows.append([*row, *(bool(block.marks & BIT[mark]) for mark in WORDS)])
+                rows.append([*row, *(bool(block.box.marks & BIT[mark]) for mark in WORDS)])
                 self.page.append(number)
                 sizes.append(block.words)
             labels += label(blocks, page.text)

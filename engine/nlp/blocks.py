@@ -1,73 +1,76 @@
 """A page as blocks of text in boxes: what the main text is chosen from.
 
-Asking a resiliparse tree node by node costs a microsecond or more a step, so the tree is asked twice only: a selector
-drops what is never text of the page, then the body is written out again, well-formed whatever the page was, and one
-regular expression cuts it at the tags that separate text. What stands between two of them is a block; inline tags are
-part of the text and vanish from it, those of links and line breaks for signs that count its linked words and part its
-lines. An element that may hold several blocks is a box; empty ones are never made.
+They are read off the source, cut at each "<" (:mod:`.pieces`), in one walk: a tag that separates text ends the block
+before it; inline tags are part of the text and vanish from it. An element that may hold several blocks is a box; empty
+ones are never made. No tree is needed for that: to have one written out again, or to ask it node by node, takes longer
+than the walk. What a tree would put right (elements left open, or closed twice) moves a box's bounds, and no text.
 """
 
 from __future__ import annotations
 
+import html
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from engine.nlp import clean
-from engine.nlp.marks import HIDDEN, UNSCRIPTED, marks_of
+from engine.nlp.marks import HIDDEN, MARKS_OF, UNSCRIPTED, is_hidden
+from engine.nlp.pieces import after_comment, after_element, whole_tag
 
-if TYPE_CHECKING:
-    from resiliparse.parse.html import HTMLTree
+#: A main element of fewer words may be one that scripts would fill, or a notice: where the page has this many times as
+#: many, it is read whole.
+_FEW_WORDS: Final = 100
+_MANY_TIMES: Final = 2
 
-#: No text of the page by their elements: taken out of the tree before it is written. What else is never shown is rare,
-#: so it is read and marked hidden.
-DROPPED: Final = "script, style, svg, select, nav, footer, aside, header, iframe"
-
-#: A main element of less markup is one that scripts would fill, or holds a notice: then the whole page is read.
-_LEAST_MAIN_CHARS: Final = 2_000
-
+_SKIPPED: Final = (
+    # No text of the page, and what a browser shows only where it cannot show what the element is for, or when asked.
+    *("aside", "footer", "iframe", "nav", "script", "select", "style", "svg", "title"),
+    *("audio", "canvas", "dialog", "noembed", "noframes", "object", "template", "textarea", "video"),
+)
 _BOXES: Final = (
-    *("address", "article", "audio", "blockquote", "body", "canvas", "center", "details", "dialog", "div", "dl"),
-    *("fieldset", "figure", "form", "header", "main", "noembed", "noframes", "noscript", "object", "ol", "section"),
-    *("table", "template", "textarea", "ul", "video"),
+    *("address", "article", "blockquote", "body", "center", "details", "div", "fieldset", "figure", "form", "main"),
+    *("noscript", "section"),
 )
+_LISTS: Final = ("dl", "ol", "table", "ul")
 _LEAVES: Final = (
-    *("button", "caption", "dd", "dt", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "label", "legend", "li"),
-    *("p", "pre", "summary", "td", "th", "tr"),
+    *("button", "caption", "dd", "dt", "figcaption", "h2", "h3", "h4", "h5", "h6", "label", "legend", "li"),
+    *("p", "pre", "summary", "td", "th"),
+)
+#: Those that are met most; any other is one too.
+_INLINE: Final = (
+    *("abbr", "b", "bdi", "cite", "code", "em", "font", "i", "img", "input", "link", "meta", "option", "picture"),
+    *("small", "source", "span", "strong", "sub", "sup", "tbody", "thead", "time", "u", "wbr"),
 )
 
-
-def _any_of(*names: str) -> str:
-    """A pattern for any of `names`: those that begin alike are tried together, since most tags are none of them."""
-    by_letter: dict[str, list[str]] = {}
-    for name in sorted(names, key=len, reverse=True):
-        by_letter.setdefault(name[0], []).append(name[1:])
-    return "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in by_letter.items())
-
-
-#: Cuts a page into its first text, then threes: a tag's name, with a slash where it closes; its attributes; the text.
-#: The serializer writes attributes in one way only, and the quotation mark in a value as a reference (HTML, 13.3). What
-#: has the start of a tag in a name is no such tag.
-_CUT: Final = re.compile(rf'<(/?(?:{_any_of(*_BOXES, *_LEAVES, "hr")}))((?: [^<>=]++(?:="[^"]*+")?+)*+)>')
-#: Any other tag; a broken page's attributes may have any names. To be looked for only where a ">" follows, or each of a
-#: thousand starts of one would be followed to the end of the text.
-_TAG: Final = re.compile(r'<[^>=]*+(?:=(?:"[^"]*+")?+[^>=]*+)*+>')
-_MARKED_BREAK: Final = re.compile("<br [^<>]*>")
-#: Signs that no text holds: in place of a line break, of a link's start and of its end.
-_BREAK: Final = "\x01"
-_LINK_START: Final = "\x02"
-_LINK_END: Final = "\x03"
-_LINK_TAG: Final = f"{_LINK_START}<a "
-_SIGNS: Final = str.maketrans("", "", _BREAK + _LINK_START + _LINK_END)
-
-_OPENS_BOX, _CLOSES_BOX, _OPENS_LEAF, _CLOSES_LEAF, _OPENS_ROW = range(5)
-_MEANINGS: Final = {
-    **dict.fromkeys(_BOXES, _OPENS_BOX),
-    **{f"/{name}": _CLOSES_BOX for name in _BOXES},
-    **dict.fromkeys(_LEAVES, _OPENS_LEAF),
-    **{f"/{name}": _CLOSES_LEAF for name in _LEAVES},
-    **dict.fromkeys(("hr", "/hr"), _CLOSES_LEAF),  # the latter only in an element that holds text as written
-    "tr": _OPENS_ROW,
+#: What a tag means: those up to _BREAK are part of a text, the others separate.
+(_TEXT, _SKIP, _LINK, _LINK_END, _BREAK) = range(5)
+(_LEAF_END, _LEAF, _ROW, _H1, _BOX, _HEADER, _BOX_END, _LIST_END, _HEADER_END) = range(5, 14)
+_IN_SMALL_LETTERS: Final = {
+    **dict.fromkeys(_INLINE, _TEXT),
+    **{f"/{name}": _TEXT for name in _INLINE},
+    **dict.fromkeys(_SKIPPED, _SKIP),
+    **dict.fromkeys((*_BOXES, *_LISTS), _BOX),
+    **{f"/{name}": _BOX_END for name in _BOXES},
+    **{f"/{name}": _LIST_END for name in _LISTS},
+    **dict.fromkeys(_LEAVES, _LEAF),
+    **{f"/{name}": _LEAF_END for name in (*_LEAVES, "h1", "tr")},
+    "a": _LINK,
+    "/a": _LINK_END,
+    "br": _BREAK,
+    "br/": _BREAK,
+    "tr": _ROW,
+    "h1": _H1,
+    "hr": _LEAF_END,
+    "header": _HEADER,
+    "/header": _HEADER_END,
 }
+_MEANINGS: Final = {**_IN_SMALL_LETTERS, **{name.upper(): meaning for name, meaning in _IN_SMALL_LETTERS.items()}}
+
+#: In place of a line break: white space that hardly a page holds (U+001F is the separator of units).
+_BREAK_SIGN: Final = "\x1f"
+
+#: What ends a tag's name.
+_AFTER_NAME: Final = frozenset("> \t\n\r\f/")
+_START: Final = re.compile(r"<body[\s>]|</head\s*>", re.IGNORECASE)
 
 
 class Box:
@@ -85,126 +88,162 @@ class Box:
 class Block(NamedTuple):
     """A run of text, its white space collapsed but for line breaks.
 
-    `kind` is the element that holds no other block: p, li, h2, td ... or ""; `marks` are its own and its box's; `row`
-    numbers the table rows of the page.
+    `kind` is the element that holds no other block: p, li, h2, td ... or ""; `row` numbers the table rows of the page.
     """
 
     box: Box
     kind: str
-    marks: int
     row: int
     text: str
     words: int
     link_words: int
 
 
-def read_blocks(tree: HTMLTree) -> list[Block]:
-    """The page's blocks in document order, hidden ones left out. Takes what is DROPPED out of `tree`.
+def read_blocks(source: str) -> list[Block]:
+    """The page's blocks in document order, hidden ones left out.
 
     A page's only `main` element is all that is read of it (HTML, 4.4.14: what is unique to the page): half of real
     pages have one, and reading the rest as well costs a tenth more and brings in more of other texts than it finds.
     What is there for browsers without scripts counts where there is nothing else.
     """
-    body = tree.body
-    if body is None:
-        return []
-    mains = []
-    for element in body.query_selector_all(f"main, {DROPPED}")[:]:
-        tag = element.tag
-        if tag == "main":
-            mains.append(element)
-        # An article's own header holds its title; a site's holds its menus.
-        elif tag != "header" or not element.get_elements_by_tag_name("h1"):
-            element.decompose()
-    markup = _without_comments(mains[0].html) if len(mains) == 1 else ""
-    if len(markup) < _LEAST_MAIN_CHARS:
-        markup = _without_comments(body.html)
-    if _BREAK in markup or _LINK_START in markup or _LINK_END in markup:
-        markup = markup.translate(_SIGNS)
-    blocks = _read(_CUT.split(markup))
-    return [block for block in blocks if not block.marks & UNSCRIPTED] or blocks
+    blocks = _read(main) if (main := _main(source)) else []
+    if _words(blocks) < _FEW_WORDS:
+        blocks = _unless_few(blocks, _read(source[_start(source) :]))
+    scripted = [block for block in blocks if not block.box.marks & UNSCRIPTED]
+    return scripted if len(scripted) == len(blocks) else _unless_few(scripted, blocks)
 
 
-def _without_comments(markup: str) -> str:
-    last = markup.rfind("-->") + 3  # what opens behind it is a text that looks like a comment's start
-    before, *others = markup[:last].split("<!--")
-    return "".join([before, *[text.partition("-->")[2] for text in others], markup[last:]])
+def _main(source: str) -> str:
+    """The page's only main element; "" where it has none or several."""
+    # Regular expressions would take five times as long to find it.
+    start = source.find("<main")
+    while start >= 0 and source[start + 5 : start + 6] not in _AFTER_NAME:  # <main-menu>
+        start = source.find("<main", start + 5)
+    end = source.find("</main", start) if start >= 0 else -1
+    return source[start:end] if end >= 0 and source.find("<main", end) < 0 else ""
 
 
-def _read(pieces: list[str]) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call a tag would double its time
-    """The blocks of a page that is cut at its tags."""
+def _start(source: str) -> int:
+    """Where the page's head ends, or 0."""
+    for tag in ("</head>", "<body"):
+        start = source.find(tag)
+        if start >= 0:
+            return start
+    found = _START.search(source)
+    return found.start() if found is not None else 0
+
+
+def _unless_few(chosen: list[Block], every: list[Block]) -> list[Block]:
+    words = _words(chosen)
+    return every if words < _FEW_WORDS and _words(every) > _MANY_TIMES * words else chosen
+
+
+def _words(blocks: list[Block]) -> int:
+    return sum([block.words for block in blocks])
+
+
+def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call a tag would double its time
+    """The blocks of a source, or of a part of one."""
     blocks: list[Block] = []
     box = Box(None, 0)
-    opened: list[tuple[str, str]] = []
-    kind = kind_attributes = ""
-    row = 0
-    in_link = False
-    for name, attributes, written in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
-        meaning = _MEANINGS[name]
-        if meaning == _OPENS_BOX:
-            opened.append((name, attributes))
-        elif meaning == _CLOSES_BOX:
+    opened: list[str] = []  # tags of boxes that have no text so far
+    headers: list[tuple[int, int]] = []  # of each that is open: the blocks and the h1 before it
+    kind = leaf = ""
+    row = h1s = 0
+    link_at = -1  # where in the run the open link begins
+    link_words = 0
+    # A function's own names are reached in half the time of its module's, and there are a thousand tags a page.
+    meaning_of, marks, new, block_type = _MEANINGS.get, MARKS_OF, tuple.__new__, Block
+    skip, link, link_end, text_end, leaf_end, leaf_start = _SKIP, _LINK, _LINK_END, _BREAK, _LEAF_END, _LEAF
+    box_start, box_end, break_sign, hidden = _BOX, _BOX_END, _BREAK_SIGN, HIDDEN
+    pieces = iter(f"{source}<hr>".split("<"))  # which ends the last block
+    run = next(pieces)  # the text since the last tag that separates
+    for piece in pieces:
+        tag, end, text = piece.partition(">")
+        name = tag
+        meaning = meaning_of(tag)
+        if meaning is None:
+            name = tag.split(None, 1)[0] if tag and not tag.isspace() else tag
+            meaning = meaning_of(name)
+            if meaning is None:
+                if name.startswith("!--"):
+                    run += after_comment(piece, pieces)
+                    continue
+                if not piece[:1].isalpha() and piece[:1] not in {"/", "!", "?"}:
+                    run += f"<{piece}"
+                    continue
+                name = name.lower().rstrip("/")
+                meaning = meaning_of(name, _TEXT)
+            if not end or "'" in tag or tag.count('"') & 1:
+                tag, text = whole_tag(piece, pieces)
+        if meaning <= text_end:
+            if meaning:
+                if meaning == link:
+                    link_at = len(run)
+                elif meaning == link_end:
+                    if link_at >= 0:
+                        link_words += len(run[link_at:].split())
+                        link_at = -1
+                elif meaning != skip:
+                    run += break_sign
+                elif not tag.endswith("/"):  # as an SVG without content is written
+                    text = after_element(name.lower(), pieces)
+            run += text
+            continue
+        if run:
+            if link_at >= 0:
+                link_words += len(run[link_at:].split())
+                link_at = 0
+            if "&" in run:
+                run = html.unescape(run)
+            if split := run.split():
+                for owner in opened:
+                    box = Box(box, marks[owner] | box.marks)
+                opened.clear()
+                if not (box.marks & hidden or (leaf and is_hidden(leaf))):
+                    words = len(split)
+                    box.words += words
+                    box.blocks += 1
+                    written = _lines(run, kind) if break_sign in run or kind == "pre" else " ".join(split)
+                    blocks.append(new(block_type, (box, kind, row, written, words, min(words, link_words))))
+            link_words = 0
+        run = text
+        if meaning == leaf_end:
+            kind = leaf = ""
+        elif meaning < box_start:
+            kind = name.lower()
+            leaf = "" if tag is name else tag
+            if meaning != leaf_start:
+                row += meaning == _ROW
+                h1s += meaning == _H1
+        elif meaning < box_end:
+            opened.append(tag)
+            if meaning != box_start:
+                headers.append((len(blocks), h1s))
+        else:
+            before = None
+            if meaning == _LIST_END:
+                kind = leaf = ""  # the end tag of its last item may be left out
+            elif meaning != box_end and headers:
+                before = headers.pop()
             if opened:
                 opened.pop()
             elif (parent := box.parent) is not None:
-                parent.blocks += box.blocks
-                parent.words += box.words
+                if before is not None and before[1] == h1s:  # an article's own header holds its title; a site's a menu
+                    del blocks[before[0] :]
+                else:
+                    parent.blocks += box.blocks
+                    parent.words += box.words
                 box = parent
-        elif meaning == _CLOSES_LEAF:
-            kind = kind_attributes = ""
-        else:
-            kind = name
-            kind_attributes = attributes
-            if meaning == _OPENS_ROW:
-                row += 1
-        if not written or written.isspace():
-            continue
-        text = written
-        link_words = len(text) if in_link else 0  # more than its words: none of them is outside the link
-        if "<" in text:
-            if linked := in_link or "<a " in text:
-                text = text.replace("<a ", _LINK_TAG).replace("</a>", _LINK_END)
-            if "<br" in text:
-                text = _MARKED_BREAK.sub(_BREAK, text.replace("<br>", _BREAK))
-            end = text.rfind(">") + 1
-            text = _TAG.sub("", text[:end]) + text[end:]
-            if linked:
-                text, link_words, in_link = _linked(text, in_link)
-        if "&" in text:
-            text = text.replace("&nbsp;", "\xa0").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        if kind == "pre":
-            text = clean.lines(text.replace(_BREAK, "\n")).strip("\n")
-            words = len(text.split())
-        elif _BREAK in text:
-            text = "\n".join([line for part in text.split(_BREAK) if (line := " ".join(part.split()))])
-            words = text.count(" ") + text.count("\n") + 1 if text else 0
-        else:
-            split = text.split()
-            text = " ".join(split)
-            words = len(split)
-        if words:
-            if opened:
-                for tag, owned in opened:
-                    box = Box(box, marks_of(tag, owned) | box.marks)
-                opened.clear()
-            marks = box.marks | marks_of(kind, kind_attributes) if kind_attributes else box.marks
-            if not marks & HIDDEN:
-                box.blocks += 1
-                box.words += words
-                link_words = min(link_words, words)
-                blocks.append(Block(box, kind, marks, row, text, words, link_words))
+    while (parent := box.parent) is not None:
+        parent.blocks += box.blocks
+        parent.words += box.words
+        box = parent
     return blocks
 
 
-def _linked(text: str, in_link: bool) -> tuple[str, int, bool]:
-    """`text` without the signs of its links, how many of its words they hold, and whether one is open at its end."""
-    before, *links = text.split(_LINK_START)
-    if in_link:
-        links.insert(0, before)
-        before = ""
-    words = 0
-    for link in links:
-        inside, end, _ = link.partition(_LINK_END)
-        words += len(inside.split())
-        in_link = not end
-    return (before + "".join(links)).replace(_LINK_END, ""), words, in_link
+def _lines(run: str, kind: str) -> str:
+    """A text of several lines."""
+    if kind == "pre":
+        return clean.lines(run.replace(_BREAK_SIGN, "\n")).strip("\n")
+    return "\n".join([line for part in run.split(_BREAK_SIGN) if (line := " ".join(part.split()))])

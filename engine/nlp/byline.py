@@ -118,7 +118,7 @@ def _marked(blocks: Sequence[Block], lines: Sequence[int], heading: int) -> str:
     """The first line near the heading that is a name, in an element marked as the author's."""
     for number in lines:
         block = blocks[number]
-        if number != heading and block.marks & _AUTHOR_MARK and block.words <= _MOST_NAME_WORDS:
+        if number != heading and block.box.marks & _AUTHOR_MARK and block.words <= _MOST_NAME_WORDS:
             name = person(block.text)
             if name and name == block.text:
                 return name

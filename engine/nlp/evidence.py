@@ -87,34 +87,29 @@ class Evidence(NamedTuple):
 def evidence(blocks: list[Block]) -> Evidence:
     """What speaks for and against each of a page's blocks, but for its MEASURES."""
     total = sum([block.words for block in blocks]) or 1
-    prose = [b.words for b in blocks if b.words >= _PROSE_WORDS and b.link_words < _PROSE_LINK_SHARE * b.words]
+    prose = sum([n for _, _, _, _, n, links in blocks if n >= _PROSE_WORDS and links < _PROSE_LINK_SHARE * n])
     times = Counter([block.text for block in blocks])
     first_h1 = next((number for number, block in enumerate(blocks) if block.kind == "h1"), -1)
-    page = (first_h1 < 0, sum(prose) / total)
-    boxes: dict[Box, tuple[float, ...]] = {}
+    page = (first_h1 < 0, prose / total)
     found: list[int] = []
-    last = None
     under = 0
-    for number, (box, kind, _, _, text, words, _) in enumerate(blocks):
-        flags = _BY_KIND.get(kind, 0)
+    flags_of, are_no_labels, heading = _BY_KIND.get, _LABELS.isdisjoint, _HEADING
+    for _, kind, _, text, words, _ in blocks:
+        flags = flags_of(kind, 0)
         if words <= _LABEL_WORDS:
             label = text.lower().split()
-            if flags & _HEADING:
+            if flags & heading:
                 under = _UNDER if words <= _HEADING_WORDS and not _AFTER.isdisjoint(label) else 0
-            if not _LABELS.isdisjoint(label):
+            if not are_no_labels(label):
                 flags |= _LABEL
-        elif flags & _HEADING:
+        elif flags & heading:
             under = 0
         if times[text] > 1:
             flags |= _REPEATED
-        if number < first_h1:
-            flags |= _BEFORE_H1
-        if box is not last:
-            last = box
-            if box not in boxes:
-                boxes[box] = (*page, *_around(box, total))
         found.append(flags | under)
-    return Evidence(found, boxes)
+    if first_h1 > 0:
+        found[:first_h1] = [flags | _BEFORE_H1 for flags in found[:first_h1]]
+    return Evidence(found, {box: (*page, *_around(box, total)) for box in {block.box for block in blocks}})
 
 
 def rows(blocks: list[Block]) -> list[tuple[float, ...]]:

@@ -27,7 +27,7 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
     tree = HTMLTree.parse(source)
     facts = gather(tree, source)
     marked = marked_names(tree, source)
-    blocks = read_blocks(tree)  # takes things out of the tree: the last to ask it
+    blocks = read_blocks(source)
     json_ld = JsonLd(facts.json_ld)
     site = metadata.site_name(facts, json_ld)
     title = page_title(facts, json_ld, site)

@@ -1,8 +1,8 @@
 """The main text of a page: paragraphs separated by blank lines, nothing of navigation, scripts or hidden parts.
 
-Two extractors. `fast` works on the tree that is parsed anyway: it cuts the page into blocks, weighs the evidence for
-each and keeps the best (2-3 ms a page). `careful` parses the source again (trafilatura, an optional extra, some fifteen
-times slower and a little better on articles).
+Two extractors. `fast` reads the page's blocks off its source, weighs the evidence for each and keeps the best (some 2
+ms a page, what resiliparse's own extraction takes or less). `careful` is trafilatura, an optional extra, some fifteen
+times slower and a little better on articles.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ it. What a mark is worth is not decided here (:mod:`engine.nlp.weights`).
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
 from typing import Final
 
 #: A mark's name, and the words that set it. Only whole words count: "site-nav" is navigation, "unavailable" is not.
@@ -55,48 +55,61 @@ UNSCRIPTED: Final = BIT["unscripted"]
 _BY_WORD: Final = {word: BIT[mark] for mark, words in WORDS.items() for word in words.split()}
 _KNOWN: Final = frozenset(_BY_WORD)
 
-#: Elements that a browser shows only where it cannot show what they are for, or when asked.
-_UNSEEN: Final = ("audio", "canvas", "dialog", "noembed", "noframes", "object", "template", "textarea", "video")
-_BY_TAG: Final = {
+#: What an element's name says. A body's and a main element's classes tell of the page's state, or of nothing.
+_BY_NAME: Final = {
     "header": BIT["in_header"],
     "article": BIT["in_article"],
     "noscript": UNSCRIPTED,
-    **dict.fromkeys(_UNSEEN, HIDDEN),
+    "body": 0,
+    "main": 0,
 }
+_CLASSLESS: Final = frozenset({"body", "main"})
 
-#: Attributes whose words are read, as the serializer writes them.
-_READ: Final = (('class="', 7), (' id="', 5), ('role="', 6))
-#: Longer ones hold styles and data, and are seldom met again.
+#: The values of the attributes whose words are read.
+_values: Final = re.compile(r"""\s(?:class|id|role)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE).findall
+_QUOTED: Final = re.compile(r""""[^"]*"|'[^']*'""")
+_HIDDEN: Final = re.compile(r"\shidden(?:[\s=/]|$)", re.IGNORECASE)
+_SPACED: Final = str.maketrans("-_\"'", "    ")
+
+#: Sites use the same few hundred tags on all their pages; longer ones hold styles and data, and are seldom met again.
+_REMEMBERED: Final = 8192
 _REMEMBERED_CHARS: Final = 200
-_SPACED: Final = str.maketrans("-_", "  ")
 
 
-def marks_of(tag: str, attributes: str) -> int:
-    """The marks of one element, as bits; `attributes` as a serializer writes them."""
-    return _known(tag, attributes) if len(attributes) <= _REMEMBERED_CHARS else _marks_of(tag, attributes)
+class Marks(dict[str, int]):
+    """The marks of an element, as bits, by its start tag without brackets.
 
+    Found when they are asked for, and remembered: emptied when it is full, which costs a page or two what they cost.
+    """
 
-def _marks_of(tag: str, attributes: str) -> int:
-    marks = _BY_TAG.get(tag, 0)
-    if not attributes or tag in {"body", "main"}:  # their classes tell of the page's state, or of nothing
+    def __missing__(self, tag: str) -> int:
+        """The marks of a tag that was not met lately."""
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        marks = _marks_of(tag)
+        if len(tag) <= _REMEMBERED_CHARS:
+            self[tag] = marks
         return marks
-    for opening, length in _READ:
-        start = attributes.find(opening)
-        if start >= 0:
-            start += length
-            marks |= _marks_of_words(attributes[start : attributes.find('"', start)])
-    if 'hidden=""' in attributes or ("display:" in attributes and "display:none" in attributes.replace(" ", "")):
-        marks |= HIDDEN
-    return marks
 
 
-#: Sites use the same few hundred tags on all their pages.
-_known: Final = lru_cache(maxsize=8192)(_marks_of)
-
-
-@lru_cache(maxsize=8192)
-def _marks_of_words(value: str) -> int:
+def _marks_of(tag: str) -> int:
+    name = tag.split(None, 1)[0].lower()
     marks = 0
-    for word in _KNOWN.intersection(value.lower().translate(_SPACED).split()):
+    if name in _BY_NAME:
+        marks = _BY_NAME[name]
+        if name in _CLASSLESS:
+            return marks
+    for word in _KNOWN.intersection(" ".join(_values(tag)).lower().translate(_SPACED).split()):
         marks |= _BY_WORD[word]
-    return marks
+    return marks | HIDDEN if is_hidden(tag) else marks
+
+
+def is_hidden(tag: str) -> bool:
+    """Whether a browser does not show the element."""
+    if "display:" in tag and "display:none" in tag.replace(" ", ""):
+        return True
+    return "hidden" in tag and _HIDDEN.search(_QUOTED.sub("", tag)) is not None
+
+
+#: Those of a process.
+MARKS_OF: Final = Marks()

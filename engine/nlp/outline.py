@@ -105,7 +105,7 @@ class OutlineWorker:
         tree = HTMLTree.parse(source)
         found = read_hyperlinks(tree, url)
         reader = ProfileReader(tree, url) if self._profiles else None
-        blocks = read_blocks(tree)  # takes things out of the tree: the last to ask it
+        blocks = read_blocks(source)
         words = maintext.fast(blocks, source).split()
         canonical = parse_target(found.canonical, found.base) if found.canonical else None
         outline: Outline = {

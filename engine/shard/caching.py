@@ -136,7 +136,7 @@ class Caching:
         judged = assess(found.stored, asked.headers, now)
         if not judged.fresh:
             return await self._ask_about(found, judged, asked, grant)
-        reused = self._reuse(replace(found, stored=with_age(found.stored, now)), found.row_fields, asked)
+        reused = self._reuse(replace(found, stored=with_age(found.stored, judged.age_s)), found.row_fields, asked)
         if reused is None:  # its body has gone meanwhile
             return self._received(asked, await asked.send(grant, (), asked.ask), found)
         self._requester.unused(grant)

@@ -32,9 +32,9 @@ _LOG: Final = structlog.get_logger("shard")
 #: Entries inserted at once: larger slices insert faster, but fetching stands still meanwhile (6 ms at this size).
 SLICE: Final = 1_000
 
-#: Between two slices everything else has its turn, and ingest then as long again and half: a list that comes in while
+#: Between two slices everything else has its turn, and ingest then twice as long: a list that comes in while
 #: fetching takes all that it can get would be in late, and its last hosts be known late. No longer than MAX_INGEST_S.
-INGEST_TO_REST: Final = 1.5
+INGEST_TO_REST: Final = 2.0
 MAX_INGEST_S: Final = 0.1
 
 TICK_S: Final = 0.1
@@ -58,6 +58,7 @@ class Worker:
         self._early: list[Frame] = []
         self._batches: deque[Frame] = deque()
         self._batch_came = asyncio.Event()
+        self._ingest_s = 0.0  # what ingest took of the loop since the last tick
         self._inserted = 0  # batches that are in the frontier, and not told of
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
@@ -192,6 +193,7 @@ class Worker:
                 parts.store.finish_ingest()
                 parts.store.commit()
                 continue
+            began = self._loop.time()
             entries, made = tasks_in(frame)
             end = (frame.header["input"], frame.header["last"])
             for start in range(0, max(1, len(entries)), SLICE):
@@ -203,15 +205,17 @@ class Worker:
                 )  # fmt: skip
                 parts.dispatcher.wake()
                 if (now := self._loop.time()) >= until:
+                    self._ingest_s += now - began
                     await asyncio.sleep(0)
-                    back = self._loop.time()
-                    until = back + min(MAX_INGEST_S, (back - now) * INGEST_TO_REST)
+                    began = self._loop.time()
+                    until = began + min(MAX_INGEST_S, (began - now) * INGEST_TO_REST)
             self._told_finished = False
             self._inserted += 1
             # While another batch waits the tick's commit will do: pages that both write to are written once.
             if not self._batches:
                 parts.store.commit()
                 self._give_credit()
+            self._ingest_s += self._loop.time() - began
 
     def _give_credit(self) -> None:
         """Tell of the batches that are committed now."""
@@ -226,7 +230,8 @@ class Worker:
         commit_at = beat_at = asked_for = loop.time()
         while True:
             now = loop.time()
-            self._bound_by_lag(now - asked_for, now)
+            self._bound_by_lag(now - asked_for - self._ingest_s, now)
+            self._ingest_s = 0.0
             parts.limit.tick(now, parts.dispatcher.grants.on_network)
             self._log_limit()
             parts.dispatcher.grants.hand_on()
@@ -271,7 +276,10 @@ class Worker:
             _LOG.debug("limit", limit=limit.limit, before=before, cause=limit.cause)
 
     def _bound_by_lag(self, lag_s: float, now: float) -> None:
-        """A loop that comes back late has too much to do, whatever the servers would bear."""
+        """A loop that comes back late has too much to do, whatever the servers would bear.
+
+        Not where ingest held it up, whose part of the loop has a bound of its own: fewer requests would mend nothing.
+        """
         grants, limit = self.parts.dispatcher.grants, self.parts.limit
         if self._lag.sample(lag_s, now, grants.on_network, self.parts.max_limit):
             limit.cap(self._lag.bound, f"the event loop is {self._lag.mean_s * 1000:.0f} ms late")

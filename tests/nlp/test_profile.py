@@ -15,9 +15,9 @@ URL = "http://u.test/people/jane-doe"
 
 
 def read(body, title="", url=URL, head=""):
-    tree = HTMLTree.parse(f"<html><head><title>{title}</title>{head}</head><body>{body}</body></html>")
-    reader = ProfileReader(tree, url)
-    return reader.read(read_blocks(tree), title)
+    source = f"<html><head><title>{title}</title>{head}</head><body>{body}</body></html>"
+    reader = ProfileReader(HTMLTree.parse(source), url)
+    return reader.read(read_blocks(source), title)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,29 @@ def test_batches_that_wait_for_each_other_share_a_commit(tmp_path):
     run(main())
 
 
+@pytest.mark.parametrize("by_ingest", [True, False])
+def test_a_loop_that_something_else_than_ingest_makes_late_is_asked_to_do_less(tmp_path, by_ingest):
+    async def main():
+        shard = Shard(tmp_path, SlowWeb())
+        loop = asyncio.get_running_loop()
+        insert = shard.parts.schedule.insert
+
+        def slowly(*args, **named):
+            loop.pass_by(0.6)
+            insert(*args, **named)
+
+        shard.parts.schedule.insert = slowly if by_ingest else insert
+        for n in range(1, 60):
+            await shard.feed(f"http://a.test/{n}", done=False)
+            await asyncio.sleep(0.05)
+            if not by_ingest:
+                loop.pass_by(0.6)
+        assert shard.parts.limit.cause.startswith("capped") is not by_ingest
+        await shard.drain()
+
+    run(main())
+
+
 def test_the_first_rows_of_a_process_are_not_kept_waiting_for_a_commit(tmp_path):
     async def main():
         shard = Shard(tmp_path, SlowWeb(latency_s=0.3), politeness__delay_s=0)
