@@ -1,8 +1,8 @@
 """The yardstick: a bare aiohttp + uvloop ClientSession loop that writes the engine's JSON lines.
 
 `bare.py LIST OUT PORT CONCURRENCY [--no-timeouts]`: so many workers take URLs from LIST, every host is 127.0.0.1 and
-every port PORT. No robots.txt, no retries, no frontier: what is left is HTTP and the row. --no-timeouts also leaves out
-the two time limits a request that aiohttp sets by default.
+every port PORT (0: as the URLs say). No robots.txt, no retries, no frontier: what is left is HTTP and the row.
+--no-timeouts also leaves out the two time limits a request that aiohttp sets by default.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ async def worker(session: aiohttp.ClientSession, urls: Iterator[str], port: int,
     for url in urls:
         began = time.monotonic()
         host, _, path = url.removeprefix("http://").partition("/")
-        async with session.get(f"http://{host}:{port}/{path}") as response:
+        async with session.get(f"http://{host}:{port}/{path}" if port else url) as response:
             body = await response.read()
         fetched = Fetched(
             url=url, fetch_url=url, shard=0, final_url=url, status_code=response.status,

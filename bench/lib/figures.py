@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 #: What the modes of bench/enrichment.py are called for readers.
 MODES = {
-    "async": "this engine", "scrapy": "stage 3 through Scrapy", "scrapy_bare": "bare spider, tuned",
-    "scrapy_stock": "bare spider, Scrapy's defaults",
+    "async": "this engine", "scrapy": "stage 3 through Scrapy", "aiohttp_bare": "bare aiohttp loop",
+    "scrapy_bare": "bare spider, tuned", "scrapy_stock": "bare spider, Scrapy's defaults",
 }  # fmt: skip
 
 #: Benchmarks of bench_runs.py, and what they vary.
@@ -39,6 +39,13 @@ _PANELS = (
     ("net_pages_per_s", "Throughput, start-up apart", "pages/s"),
     ("net_cpu_ms_per_page", "CPU of all processes, start-up apart", "ms a page"),
 )
+
+#: What is drawn of results of bench/enrichment.py; of short runs nothing net is told.
+_NET = (
+    ("net_throughput_urls_per_sec", "Throughput, start-up apart", "URLs/s"),
+    ("net_cpu_ms_per_url", "CPU of all processes, start-up apart", "ms a URL"),
+)
+_WHOLE = (("throughput_urls_per_sec", "Throughput, with start-up", "URLs/s"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +104,7 @@ def of_script(told: Saved) -> list[Figure]:
 def enrichment(results: Sequence[Saved]) -> list[svg.Chart]:
     """Throughput and CPU over the concurrency, a line a mode, with the spread of its runs."""
     charts = []
-    for key, title, unit in (
-        ("net_throughput_urls_per_sec", "Throughput, start-up apart", "URLs/s"),
-        ("net_cpu_ms_per_url", "CPU of all processes, start-up apart", "ms a URL"),
-    ):
+    for key, title, unit in _NET if _NET[0][0] in results[0] else _WHOLE:
         lines: dict[str, dict[float, list[float]]] = {}
         for result in results:
             line = lines.setdefault(MODES[result["mode"]], defaultdict(list))

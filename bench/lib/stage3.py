@@ -21,10 +21,11 @@ from lib import engine_run, lists
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_BARE = Path(__file__).with_name("bare_spider.py")
+_LIB = Path(__file__).parent
 
-#: By the name that a result has: our engine; our stage 3 through Scrapy; Scrapy alone, tuned as there; as it comes.
-MODES = ("async", "scrapy", "scrapy_bare", "scrapy_stock")
+#: Besides "async" and "scrapy", what does nothing but fetch: a loop of the client that our engine is built on; Scrapy
+#: alone, tuned as our Scrapy mode; and with its defaults.
+BARE = ("aiohttp_bare", "scrapy_bare", "scrapy_stock")
 
 #: What a host may be asked at once: what both heed is politeness.max_per_host, and ours has a site's limit, of 8, too.
 PER_HOST = 8
@@ -54,9 +55,12 @@ class Stage3:
     def command(self, mode: str) -> list[str]:
         """The command line of a mode; what an earlier one left is removed."""
         shutil.rmtree(self._out, ignore_errors=True)
-        if mode.startswith("scrapy_"):
-            line = [sys.executable, _BARE, self._list, self._bare_out, self._concurrency, PER_HOST]
-            return [*map(str, line), *(["--fast"] if mode == "scrapy_bare" else [])]
+        bare = [str(self._list), str(self._bare_out)]
+        if mode == "aiohttp_bare":
+            return [sys.executable, str(_LIB / "bare.py"), *bare, "0", str(self._concurrency)]
+        if mode in BARE:
+            line = [sys.executable, str(_LIB / "bare_spider.py"), *bare, str(self._concurrency), str(PER_HOST)]
+            return [*line, *(["--fast"] if mode == "scrapy_bare" else [])]
         line = [sys.executable, "-m", "engine", "pipeline", "--stage", "3"]
         line.append("--async-enrichment" if mode == "async" else "--no-async-enrichment")
         for key, value in self._settings.items():
@@ -67,7 +71,7 @@ class Stage3:
 
     def kinds(self, mode: str) -> Counter[str]:
         """How many rows the last run left of each error kind, and without one ("")."""
-        if mode.startswith("scrapy_"):
+        if mode in BARE:
             rows = map(json.loads, self._bare_out.open())
             return Counter("" if row.get("status_code") == 200 else "failed" for row in rows)
         rows = map(json.loads, (self._out / "enrichment_output.jsonl").open())

@@ -25,7 +25,7 @@ def test_the_options_are_those_of_the_predecessor():
     given = ["--urls", "7", "--runs", "1", "--concurrency", "100,10", "50", "--mode", "scrapy", "--bare"]
     options = enrichment.read_options(given)
     assert (options.urls, options.runs, options.concurrency) == (7, 1, [10, 50, 100])
-    assert enrichment.modes(options) == ["scrapy", "scrapy_bare", "scrapy_stock"]
+    assert enrichment.modes(options) == ["scrapy", "aiohttp_bare", "scrapy_bare", "scrapy_stock"]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,7 @@ def test_the_options_are_those_of_the_predecessor():
         (["--concurrency", "10,x"], "10,x: numbers from 1"),
         (["--concurrency", "0"], "0: numbers from 1"),
         (["--web", "none"], "--web"),
+        (["--web", "failures", "--bare"], "--bare: a bare loop"),
     ],
 )
 def test_a_wrong_option_is_named(given, named, capsys):
@@ -65,7 +66,8 @@ class _Outcome:
 
 def _result(mode, rate, cpu_ms, failed_by_kind=None):
     return {
-        "mode": mode, "max_concurrency": 50, "net_throughput_urls_per_sec": rate, "net_cpu_ms_per_url": cpu_ms,
+        "mode": mode, "max_concurrency": 50, "throughput_urls_per_sec": rate / 2, "net_throughput_urls_per_sec": rate,
+        "net_cpu_ms_per_url": cpu_ms,
         "peak_memory_bytes": 1 << 20, "failed_by_kind": failed_by_kind or {},
     }  # fmt: skip
 
@@ -85,7 +87,11 @@ def test_ratios_are_medians_of_the_runs_own_ratios():
 
 
 def test_a_short_run_has_no_ratio():
-    told = _told(1999, [_result("async", 300, 1), _result("scrapy", 100, 4)])
+    short = [_result("async", 300, 1), _result("scrapy", 100, 4)]
+    for result in short:
+        del result["net_throughput_urls_per_sec"], result["net_cpu_ms_per_url"]
+    told = _told(1999, short)
+    assert (told["this engine, at 50: URLs/s"], told["stage 3 through Scrapy, at 50: URLs/s"]) == ("150.0", "50.00")
     assert [found for found in told.values() if "2,000" in str(found)] == [
         "not shown below 2,000 URLs: a short run is mostly start-up"
     ]
@@ -115,6 +121,7 @@ def test_both_engines_run_and_fail_alike(tmp_path):
     ours, its = results
     assert keys <= ours.keys() & its.keys()
     assert all(result["cpu_seconds"] > 0 and result["peak_memory_bytes"] > 0 for result in results)
+    assert "net_cpu_ms_per_url" not in ours  # too short to tell
     assert ours["failed_by_kind"] == its["failed_by_kind"]
     assert "http_status" in ours["failed_by_kind"]
     assert saved.with_suffix(".svg").read_text().startswith("<svg")
