@@ -13,7 +13,6 @@ are told by the words they share (singular and plural as one), not by the edit d
 from __future__ import annotations
 
 # ruff: noqa: RUF001 - quotation marks and full stops of other scripts are what this module is about
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -53,7 +52,7 @@ def keywords(terms: Terms, most: int) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
     seen: list[frozenset[str]] = []
     for weight, _, places, length in candidates[: _CANDIDATES * most]:
-        text = Counter(terms.words(place, length) for place in places).most_common(1)[0][0]
+        text = terms.written(places, length)
         words = frozenset(_stem(word) for word in text.lower().split())
         # A word may be followed by a phrase that says more of it, a phrase by no part or extension of itself.
         if any(words <= other or (len(other) > 1 and other < words) for other in seen):

@@ -8,6 +8,7 @@ space, punctuation, numbers, addresses) that no phrase crosses.
 from __future__ import annotations
 
 # ruff: noqa: RUF001 - quotation marks and full stops of other scripts are what this module is about
+from collections import Counter
 from functools import lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,7 +20,7 @@ import spacy
 from engine.nlp.cjk import GRAMMAR, INNER_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
     from spacy.tokens import Doc
@@ -116,8 +117,8 @@ class Kinds:
 class Terms:
     """Arrays over the n tokens, s sentences and u terms of a Doc that holds at least one token.
 
-    `term` (n): the term of each token. `kind` (n). `orth` (n): spaCy's id of the token as written. `sentence` (n).
-    `ids`, `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (n): characters.
+    `term` (n): the term of each token. `kind` (n). `orth` (n), a list: spaCy's id of the token as written. `sentence`
+    (n). `ids`, `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (n): characters.
     """
 
     def __init__(self, doc: Doc, kinds: Kinds) -> None:
@@ -125,7 +126,7 @@ class Terms:
         self.ids, self.term, self.count = np.unique(columns[:, 0], return_inverse=True, return_counts=True)
         self.term_kind = kinds.of(self.ids)
         self.kind = self.term_kind[self.term]
-        self.orth = columns[:, 1]
+        self.orth: list[int] = columns[:, 1].tolist()
         starts = columns[:, 2] == 1
         starts[0] = True
         self.first = np.flatnonzero(starts)
@@ -136,7 +137,9 @@ class Terms:
         self.cased = (columns[:, 0] != columns[:, 1]) & ~starts
         self.strings = doc.vocab.strings
 
-    def words(self, start: int, length: int) -> str:
-        """The tokens from `start` as written, one space between where their script has spaces."""
-        words = " ".join(self.strings[orth] for orth in self.orth[start : start + length].tolist())
+    def written(self, places: Iterable[int], length: int) -> str:
+        """How `length` tokens are written at most of `places`, one space between where their script has spaces."""
+        orth = self.orth
+        (ids, _), *_ = Counter([tuple(orth[place : place + length]) for place in places]).most_common(1)
+        words = " ".join([self.strings[word] for word in ids])
         return words if words.isascii() else INNER_SPACE.sub("", words)
