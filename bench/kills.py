@@ -141,7 +141,7 @@ def _faulted(
 ) -> tuple[tuple[str, str, str], list[int]]:
     """Every commit fails until the supervisor gives up (always), or each second one; then the command again."""
     # By env(1): a benchmark keeps the user's own ENRICH_ variables from its commands.
-    line = ["env", f"ENRICH_FAULT={FAULT}:{1.0 if always else 0.5}", *engine_run.command(out, [urls], settings)]
+    line = ["env", f"ENGINE_FAULT={FAULT}:{1.0 if always else 0.5}", *engine_run.command(out, [urls], settings)]
     with Running(line, out.parent, "faulted") as running:
         counted = running.counted(600)
         deaths = running.tail(10**6).count("is started again")

@@ -23,10 +23,10 @@ from engine.ipc.frames import Decoder, encode
 from engine.model.plan import NlpConfig
 from engine.model.record import Fetched
 from engine.nlp.available import PRELOAD_VARIABLE
-from engine.nlp.child import child_entry
 from engine.nlp.page import Page
 from engine.nlp.worker import PageWorker
 from engine.settings import Settings
+from engine.supervisor.entry import InheritedFd, enter_nlp
 
 WORDS_A_PAGE = 1_500
 KNOWN_WORDS = 8_000
@@ -74,7 +74,8 @@ class Recycled:
         self.children += 1
         path = f"{self._folder}/{self.children}"
         config = NlpConfig(child=self.children, path=path, settings=self._settings.model_dump(mode="json"), life_fd=-1)
-        self._process = self._context.Process(target=child_entry, args=(config, self._life))
+        arguments = ("engine.nlp.child:child_main", config, f"{path}.why", InheritedFd(self._life.fileno()))
+        self._process = self._context.Process(target=enter_nlp, args=arguments)
         self._process.start()
         while not os.path.exists(path):  # noqa: PTH110 - asked often
             assert self._process.is_alive(), "the child ended at its start"

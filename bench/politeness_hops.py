@@ -40,6 +40,8 @@ def main() -> int:
             settings = {
                 **engine_run.LOCAL, **engine_run.FETCH_ONLY, **engine_run.all_hosts_at(web.port),
                 "politeness.delay_s": options.delay, "politeness.jitter": 0, "politeness.max_pauses": 1000,
+                # An eighth of the answers is a drop, for which a host's delay doubles: to no more than is judged here.
+                "politeness.max_crawl_delay_s": CRAWL_DELAY_S,
                 "run.shards": SHARDS, "retry.base_delay_s": 0.2, "retry.rate_limit_delay_s": PAUSE_S,
                 "aimd.target_success": 0,  # an eighth of the answers is a 503: it is the pauses that are looked at
             }  # fmt: skip

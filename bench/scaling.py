@@ -2,7 +2,8 @@
 
 nlp: pages fed from memory, without a network, to N processes of the NLP pool through a shard's own client, against N
 bare copies of the analyser in a loop. shards: N shards with extractor none, against N bare fetching loops that share
-the list. Both in turn, medians of the ratios.
+the list. Both in turn, medians of the ratios. Every shard has as many hosts: how even a list lies is a matter of the
+list, and what is asked here is whether processes stand in each other's way.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from lib import engine_run, lists, nlp_pool, servers
 from lib.processes import Running, run
 from lib.results import Outcome, parser
 
+from engine.policy.placement import shard_of
+
 if TYPE_CHECKING:
     import argparse
 
 BARE = Path(__file__).parent / "lib" / "bare.py"
+HOSTS = 100
 DEMO_PAGES = Path(__file__).resolve().parents[1] / "engine" / "cli" / "demo_pages"
 
 
@@ -89,12 +93,15 @@ def _judge(
         outcome.note(f"{what}: {kind}, {last} to {first} processes", gain)
 
 
-def _urls(pages: int) -> list[str]:
-    return [f"http://host{n % 100}.test/{n % servers.NGINX_PAGES}.html?{n}" for n in range(pages)]
+def _urls(pages: int, shards: int) -> list[str]:
+    names = [[f"host{n}.test" for n in range(10 * HOSTS) if shard_of(f"host{n}.test", shards) == shard]
+             for shard in range(shards)]  # fmt: skip
+    hosts = [name for of_each in zip(*(each[: HOSTS // shards] for each in names), strict=True) for name in of_each]
+    return [f"http://{hosts[n % len(hosts)]}/{n % servers.NGINX_PAGES}.html?{n}" for n in range(pages)]
 
 
 def _engine_s(folder: Path, options: argparse.Namespace, port: int, shards: int, pages: int) -> float:
-    listed = lists.write(folder / "list.txt", _urls(pages))
+    listed = lists.write(folder / "list.txt", _urls(pages, shards))
     settings = {
         **engine_run.LOCAL, **engine_run.FETCH_ONLY, **engine_run.all_hosts_at(port), "run.shards": shards,
         "fetch.max_concurrency": options.concurrency * shards, "politeness.max_per_host": 16,
@@ -104,7 +111,7 @@ def _engine_s(folder: Path, options: argparse.Namespace, port: int, shards: int,
 
 
 def _bare_s(folder: Path, options: argparse.Namespace, port: int, loops: int, pages: int) -> float:
-    urls = _urls(pages)
+    urls = _urls(pages, loops)
     began = time.monotonic()
     running = []
     for number in range(loops):

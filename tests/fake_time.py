@@ -39,6 +39,10 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
     def time(self):
         return self._clock.now
 
+    def pass_by(self, seconds):
+        """Let time pass in the midst of a callback, as work does."""
+        self._clock.now += seconds
+
 
 class MillisecondLoop(FakeTimeLoop):
     """Its timers ring at the nearest millisecond, before their time too, as uvloop's do; at once is no timer at all."""

@@ -13,8 +13,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from engine.frontier.hosts import HostTable
 from engine.frontier.store import Store
 from engine.ipc.frames import Frame
+from engine.ipc.tasks import tasks_frame
 from engine.model.messages import Control
-from engine.model.outcome import FailureKind
+from engine.model.outcome import Failure, FailureKind
+from engine.model.prints import prints
 from engine.model.task import position
 from engine.model.url import Target, parse_target
 from engine.output.codec import part_name
@@ -141,7 +143,7 @@ class Shard:
         first = self.store.cursor[1] + 1
         entries = [_entry(first + at, url) for at, url in enumerate(urls)]
         self.finished.clear()
-        self.tell(Control.TASKS, orjson.dumps(entries), input=0, last=first + len(urls) - 1)
+        self.worker.on_frame(Frame(*tasks_frame((0, first + len(urls) - 1), entries, prints(entries))))
         if done:
             self.tell(Control.INGESTED)
 
@@ -216,6 +218,27 @@ class Shard:
         grants, budget = self.parts.dispatcher.grants, self.parts.budget
         sites = sum(site.in_flight for site in self.parts.residence.sites.values())
         return (grants.on_network, grants.connecting, grants._fresh_count, budget.pages, budget.bytes, sites)
+
+
+class OutlinePool:
+    """Stands for the NLP pool of a discovery: a page's body is its outline."""
+
+    children = 1
+    idle = True
+
+    def submit(self, _header, body, on_row, on_failed):
+        if body == b"bad":
+            on_failed(Failure(FailureKind.NLP_CRASHED, "crashed"))
+        else:
+            on_row(body, None, 1.0)
+
+    async def until_idle(self):
+        pass
+
+
+def outline(*links, **facts):
+    found = [link if isinstance(link, list) else [link, "page", "link", None] for link in links]
+    return Response(200, body=orjson.dumps({"role": "page", "media_type": "text/html", "links": found, **facts}))
 
 
 def kinds(rows):

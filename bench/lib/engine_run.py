@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from compileall import compile_dir
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import engine
 from engine.errors import OutputError
 from engine.supervisor.status import count
 from lib.processes import Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 #: Everything that answers is on loopback; no delay, and the site's limit is as wide as the host's, unless said.
 LOCAL: dict[str, Any] = {
@@ -52,6 +54,8 @@ class EngineRun(Running):
     ) -> None:  # fmt: skip
         self.out = out
         out.parent.mkdir(parents=True, exist_ok=True)
+        # As an installation does: with PYTHONDONTWRITEBYTECODE set, each process would else compile the engine anew.
+        compile_dir(Path(engine.__file__).parent, quiet=1)
         super().__init__(
             command(out, inputs, settings, verb=verb, log_level=log_level), out.parent, f"{out.name}-{verb}"
         )

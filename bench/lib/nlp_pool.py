@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import multiprocess
@@ -110,9 +111,9 @@ def pool_rate(pages: list[bytes], children: int, seconds: float, folder: Path) -
 
 
 def _child(config: NlpConfig, life: Connection) -> None:
-    from engine.nlp.child import child_entry  # noqa: PLC0415 - only a child loads spaCy
+    from engine.nlp.child import child_main  # noqa: PLC0415 - only a child loads spaCy
 
-    child_entry(config, life)
+    child_main(replace(config, life_fd=life.fileno()))
 
 
 async def _feed(pages: list[bytes], paths: list[Path], seconds: float) -> float:

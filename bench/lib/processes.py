@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -133,6 +134,18 @@ class Running:
     def tail(self, chars: int = 3000) -> str:
         return self.log.read_text(errors="replace")[-chars:]
 
+    def memory(self) -> int:
+        """Bytes of all processes of the command now, what they share counted once (Linux: PSS)."""
+        total = 0
+        try:
+            family = psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return 0
+        for process in family:
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError, ProcessLookupError):
+                total += _proportional(process.pid)
+        return total
+
     def usages(self) -> list[Usage]:
         """Every process of the command now (the counting one is left out)."""
         found = []
@@ -169,6 +182,14 @@ def _status(pid: int) -> dict[str, int]:
     """VmRSS and VmHWM in bytes; VmHWM is the kernel's own peak, which no sampling misses."""
     fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return {name: int(fields[name].split()[0]) * _KIB for name in ("VmRSS", "VmHWM")}
+
+
+def _proportional(pid: int) -> int:
+    """The process's memory, of shared pages its part."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * _KIB
+    return 0
 
 
 def run(command: Sequence[str | Path], folder: Path, timeout_s: float, name: str = "command", code: int = 0) -> Counted:

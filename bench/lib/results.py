@@ -51,6 +51,7 @@ class Outcome:
         self._columns = columns
         self._rows: list[list[Any]] = []
         self._checks: list[Check] = []
+        self._more: dict[str, Any] = {}
         self._machine = machine()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if options.folder is None:
@@ -82,6 +83,10 @@ class Outcome:
         """A fact that is not judged."""
         self._checks.append(Check(what, shown(found), "", None))
 
+    def attach(self, name: str, value: Any) -> None:
+        """Have the saved file hold `value` too, for programs: plain figures, not cells of a table."""
+        self._more[name] = value
+
     def _check(self, what: str, found: float, asked: str, unit: str, *, holds: bool) -> None:
         self._checks.append(Check(what, f"{shown(found)}{unit}", asked, holds))
 
@@ -100,7 +105,7 @@ class Outcome:
                 "name": self.name, "about": self._about, "at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "machine": self._machine, "options": options, "columns": self._columns,
                 "rows": [[shown(cell) for cell in row] for row in self._rows],
-                "checks": [asdict(check) for check in self._checks],
+                "checks": [asdict(check) for check in self._checks], **self._more,
             }  # fmt: skip
             self._options.save.parent.mkdir(parents=True, exist_ok=True)
             self._options.save.write_text(json.dumps(told, indent=1, default=str) + "\n")

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from lib.web import filler
 
 if TYPE_CHECKING:
@@ -96,6 +98,12 @@ class WebServer:
         self._record = record
         self.recorded: dict[str, Any] = {}
 
+    @property
+    def cpu_s(self) -> float:
+        """What the server itself has taken so far."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return times.user + times.system
+
     def stats(self) -> dict[str, Any]:
         """How things stand; see lib.web."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/stats", timeout=10) as reply:
@@ -115,10 +123,10 @@ class WebServer:
 
 
 @contextmanager
-def web(folder: Path, **options: Any) -> Iterator[WebServer]:
-    """Serve as :mod:`lib.web` does; options as on its command line (delay_s=(0.1, 0.3), log=True)."""
+def web(folder: Path, module: str = "lib.web", **options: Any) -> Iterator[WebServer]:
+    """Serve as :mod:`lib.web` (or `module`) does; options as on its command line (delay_s=(0.1, 0.3), log=True)."""
     record = folder / "web.record"
-    line = [sys.executable, "-m", "lib.web", "--record", record]
+    line = [sys.executable, "-m", module, "--record", record]
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"
         if value is True:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 sys.path.append(str(TESTS))
 
-from web import politeness  # noqa: E402 - see above
+from web import pages, politeness  # noqa: E402, F401 - see above; what is imported from here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -72,7 +72,10 @@ class Web:
         return answer(200, json.dumps(told).encode())
 
     def choose(self, host: bytes, path: bytes) -> tuple[tuple[int, bytes, str], float]:  # noqa: PLR0911 - a table
-        """((status, answer, class of page or ""), seconds from now) of a request that is counted as in flight."""
+        """((status, answer, class of page or ""), seconds from now) of a request that is counted as in flight.
+
+        An empty answer: the connection is cut.
+        """
         options = self.options
         if 0 < options.cap < self.in_flight:
             self.refused += 1
@@ -168,36 +171,44 @@ class Connection(asyncio.Protocol):
             times.append(now)
         if web.options.log:
             web.requests.append([arrived, host.decode(), path.decode(), status, now])
-        if self.transport is not None:
+        if self.transport is None:
+            return
+        if data:
             self.transport.write(data)
+        else:
+            self.transport.abort()
 
 
-async def serve(options: argparse.Namespace) -> None:
+async def serve(options: argparse.Namespace, kind: type[Web] = Web) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # the benchmark decides
-    web = Web(options)
+    web = kind(options)
     server = await loop.create_server(lambda: Connection(web), options.address, options.port, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await stop.wait()
     web.record()
 
 
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser()
+    made.add_argument("--address", nargs="+", default=["127.0.0.1"], help="several: with a port, which all have")
+    made.add_argument("--port", type=int, default=0)
+    made.add_argument("--delay-s", type=float, nargs=2, default=(0.0, 0.0))
+    made.add_argument("--slow-s", type=float, default=20.0)
+    made.add_argument("--body-bytes", type=int, default=2048)
+    made.add_argument("--cap", type=int, default=0)
+    made.add_argument("--retry-after", default="")
+    made.add_argument("--failing-with-robots", action="store_true")
+    made.add_argument("--log", action="store_true")
+    made.add_argument("--record", required=True)
+    return made
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--address", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--delay-s", type=float, nargs=2, default=(0.0, 0.0))
-    parser.add_argument("--slow-s", type=float, default=20.0)
-    parser.add_argument("--body-bytes", type=int, default=2048)
-    parser.add_argument("--cap", type=int, default=0)
-    parser.add_argument("--retry-after", default="")
-    parser.add_argument("--failing-with-robots", action="store_true")
-    parser.add_argument("--log", action="store_true")
-    parser.add_argument("--record", required=True)
     die_with_parent()
-    uvloop.run(serve(parser.parse_args()))
+    uvloop.run(serve(parser().parse_args()))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.api.background import BackgroundRun
 from engine.api.calls import POLL_S, check, request, rows, write_urls
@@ -16,9 +16,6 @@ from engine.settings.stages import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-#: Keys of the predecessor's NLP configuration under their names here.
-_RENAMED: Final = {"transformer_ner_model": "ner_model"}
 
 
 class Summary(NamedTuple):
@@ -92,7 +89,7 @@ def _nlp_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     short: dict[str, Any] = {}
     for key, value in config.items():
-        setting = f"nlp.{_RENAMED.get(key, key)}"
+        setting = f"nlp.{key}"
         (found if setting in known_keys() else short)[setting if setting in known_keys() else key] = value
     found.update((one.key, one.value) for one in said({"enrichment": short}, "enrichment", _flat, "nlp_config"))
     return found

@@ -1,15 +1,14 @@
 """`enrich discover`: stage 1 alone."""
 
-# ruff: noqa: TC001, TC003 - typer evaluates the annotations of commands
+# ruff: noqa: TC001 - typer evaluates the annotations of commands
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.api import Engine
-from engine.cli.flags import SettingsFlags, TalkFlags, grouped
+from engine.cli.flags import Fresh, OutFolder, SettingsFlags, TalkFlags, grouped
 from engine.settings import Flag
 
 
@@ -23,12 +22,10 @@ def command(  # noqa: PLR0913 - a command's flags are its parameters
             metavar="SEED", help="A URL to begin at, a file of them as enrich run takes it, or - for stdin."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder; made where there is none.")],
+    out: OutFolder,
     settings: SettingsFlags,
     talk: TalkFlags,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew: first remove what an earlier run left in DIR, and only that.")
-    ] = False,
+    fresh: Fresh = False,
 ) -> int:
     """Find the URLs of sites, from sitemaps, feeds and links: one JSON row each in DIR/discovery_output.jsonl.
 

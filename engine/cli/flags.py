@@ -31,6 +31,12 @@ _SHORTCUTS = "Shortcuts for settings"
 #: The first argument of every command but `run`, `config` and `demo`.
 RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The run folder: what --out of enrich run named.")]
 
+#: --out and --fresh of the commands that begin a run.
+OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder; made where there is none.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Begin anew: first remove what an earlier run left in DIR, and only that.")
+]
+
 
 class LogLevel(StrEnum):
     """The least severe record that is logged."""

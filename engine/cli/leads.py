@@ -1,16 +1,15 @@
 """`enrich leads`: facts about people or companies through a provider of jobs."""
 
-# ruff: noqa: TC001, TC003 - typer evaluates the annotations of commands
+# ruff: noqa: TC001 - typer evaluates the annotations of commands
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.api import Engine
-from engine.cli.flags import SettingsFlags, TalkFlags, grouped
+from engine.cli.flags import Fresh, OutFolder, SettingsFlags, TalkFlags, grouped
 from engine.settings import Flag
 
 _SHORTCUTS = "Shortcuts for settings"
@@ -82,13 +81,11 @@ def command(  # noqa: PLR0913 - a command's flags are its parameters
             metavar="INPUT", help="A file of rows (.jsonl .csv .tsv .parquet, each also .gz or .zst), or - for stdin."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder; made where there is none.")],
+    out: OutFolder,
     shortcuts: LeadFlags,
     settings: SettingsFlags,
     talk: TalkFlags,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew: first remove what an earlier run left in DIR, and only that.")
-    ] = False,
+    fresh: Fresh = False,
 ) -> int:
     """Ask a provider for facts about each row's person or company: one JSON row each in DIR/enrichment_output.jsonl.
 

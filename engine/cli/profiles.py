@@ -1,15 +1,14 @@
 """`enrich profiles`: leads from a directory site: a discovery that reads profiles."""
 
-# ruff: noqa: TC001, TC003 - typer evaluates the annotations of commands
+# ruff: noqa: TC001 - typer evaluates the annotations of commands
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.api import Engine
-from engine.cli.flags import SettingsFlags, TalkFlags, grouped
+from engine.cli.flags import Fresh, OutFolder, SettingsFlags, TalkFlags, grouped
 from engine.settings import Flag
 
 _NAME = "enrich profiles"
@@ -25,12 +24,10 @@ def command(  # noqa: PLR0913 - a command's flags are its parameters
             metavar="SEED", help="A listing of people, a file of them as enrich run takes it, or - for stdin."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder; made where there is none.")],
+    out: OutFolder,
     settings: SettingsFlags,
     talk: TalkFlags,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew: first remove what an earlier run left in DIR, and only that.")
-    ] = False,
+    fresh: Fresh = False,
 ) -> int:
     """Find the people of a directory site: a lead each in DIR/profiles.jsonl, which enrich leads takes as it is.
 

@@ -1,15 +1,14 @@
 """`enrich run`: start a run, or go on with the same one."""
 
-# ruff: noqa: TC001, TC003 - typer evaluates the annotations of commands
+# ruff: noqa: TC001 - typer evaluates the annotations of commands
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.api import Engine
-from engine.cli.flags import SettingsFlags, ShortcutFlags, TalkFlags, grouped
+from engine.cli.flags import Fresh, OutFolder, SettingsFlags, ShortcutFlags, TalkFlags, grouped
 
 
 @grouped
@@ -23,13 +22,11 @@ def command(  # noqa: PLR0913 - a command's flags are its parameters
             help="A file (.txt .csv .tsv .jsonl .ndjson .parquet, each also .gz or .zst), one URL, or - for stdin.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder; made where there is none.")],
+    out: OutFolder,
     shortcuts: ShortcutFlags,
     settings: SettingsFlags,
     talk: TalkFlags,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew: first remove what an earlier run left in DIR, and only that.")
-    ] = False,
+    fresh: Fresh = False,
 ) -> int:
     """Enrich every URL of the inputs: one JSON row each in DIR/enrichment_output.jsonl.
 

@@ -75,6 +75,9 @@ def _lead_lines(status: Mapping[str, Any]) -> Iterator[str]:
     by_status = ", ".join(f"{count:,} {name}" for name, count in status["by_status"].items() if count)
     yield f"{status['known']:,} leads known: {by_status}; {status['succeeded']:,} with facts"
     yield f"{status['duplicates']:,} duplicates were left out"
+    if status["rate"] is not None:
+        eta = "" if status["eta_s"] is None else f", about {_span(status['eta_s'])} left"
+        yield f"{status['rate'] * 60:.1f} leads/min{eta}"
     if status["failed_by_kind"]:
         yield "without facts, by kind:"
         yield from (f"  {count:>9,}  {kind}" for kind, count in status["failed_by_kind"].items())

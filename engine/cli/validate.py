@@ -1,15 +1,14 @@
 """`enrich validate`: stage 2 alone."""
 
-# ruff: noqa: TC001, TC003 - typer evaluates the annotations of commands
+# ruff: noqa: TC001 - typer evaluates the annotations of commands
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.api import Engine
-from engine.cli.flags import SettingsFlags, TalkFlags, grouped
+from engine.cli.flags import Fresh, OutFolder, SettingsFlags, TalkFlags, grouped
 from engine.settings import Flag
 
 
@@ -20,12 +19,10 @@ def command(  # noqa: PLR0913 - a command's flags are its parameters
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT", help="A file as enrich run takes it, one URL, or - for stdin.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder; made where there is none.")],
+    out: OutFolder,
     settings: SettingsFlags,
     talk: TalkFlags,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew: first remove what an earlier run left in DIR, and only that.")
-    ] = False,
+    fresh: Fresh = False,
 ) -> int:
     """Tell which URLs are usable, by HEAD, else by the first bytes: a row each in DIR/validation_output.jsonl.
 

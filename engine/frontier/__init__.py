@@ -8,6 +8,6 @@ grows neither with the list nor with the number of hosts, and a killed shard's s
 In memory (:mod:`.schedule`) are at most `run.max_active_hosts` hosts with a few tasks each, ordered by the time they
 may next be asked. Other hosts wait on disk in that order.
 
-Invariants: a task is in exactly one state; a host is on disk as idle, ready or active, and idle only when each of its
-tasks is committed as done or failed; a cursor never passes a task that is not in memory, waiting, or committed.
+Invariants: a task is in exactly one state; a host is on disk as fresh, idle, ready or active, and idle only when each
+of its tasks is committed as done or failed; a cursor never passes a task that is not in memory, waiting, or committed.
 """

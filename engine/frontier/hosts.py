@@ -3,11 +3,15 @@
 A host's row is *idle* (all its tasks are committed), *ready* (work waits on disk) or *active* (the schedule in memory
 has it). An active host whose process died is ready again when the file is next opened, and is then treated as asked
 just now: what the dead process sent last is not known.
+
+Hosts that tasks came in for are first appended to a log, `fresh`, and get their row, or become ready in it, when hosts
+are next needed: writing to rows in no order costs three times as much, and ingest is not to wait for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from mmap import mmap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
@@ -19,12 +23,23 @@ if TYPE_CHECKING:
 
     from engine.frontier.store import Store
 
+#: Hosts to activate. The status stands in the text, not as a parameter, so that SQLite may use the partial index.
+_DUE: Final = "status = 1 AND due <= ? ORDER BY due LIMIT ?"
+
+
 IDLE: Final = 0
 READY: Final = 1
 ACTIVE: Final = 2
 
-#: Ready hosts that are remembered: with ten thousand sites in a list, most of a batch's hosts were in the last one too.
-MAX_KNOWN_READY: Final = 50_000
+#: Places of the table by which a host is known to be fresh or ready (8 bytes each): each host has one, which the latest
+#: host takes. Of half a million hosts two thirds keep theirs; the others are in the log twice.
+_KNOWN: Final = 1 << 20
+
+#: Fresh hosts that get their row at once, and how far apart in the log the next such block is, as a part of it (the
+#: golden ratio: so the blocks come from all over it). Else a list sorted by site would fill the memory with hosts of
+#: one site, which wait for each other.
+_BLOCK: Final = 16
+_STRIDE: Final = 0.618034
 
 
 #: A clock that is corrected by less than this changes nothing that a pause would show.
@@ -81,7 +96,12 @@ class HostTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._ready: set[int] = set()  # some of the hosts that are ready on disk: they need not be told so again
+        self._known = memoryview(mmap(-1, 8 * _KNOWN)).cast("q")  # pages that nobody writes to cost nothing
+        self._known[0] = ~0  # as all others: no host's whose place it is
+        self._stride = 0.0
+        self._stale: int  # what the log has up to here is of earlier openings
+        (self._stale,) = store.db.execute("SELECT coalesce(max(seq), 0) FROM fresh").fetchone()
+        self._any_fresh = self._stale > 0
 
     def reopen(self, now: float = 0.0) -> None:
         """Called once for each process: active hosts of the last one are ready again.
@@ -105,25 +125,54 @@ class HostTable:
             store.begin().execute("UPDATE host SET status = ? WHERE status = ?", (READY, ACTIVE))
 
     def found(self, hosts: Iterable[tuple[int, str]]) -> None:
-        """Tasks of these hosts (id, name) came in: an idle or new one is ready."""
+        """Tasks of these hosts (id, name) came in."""
+        known = self._known
+        fresh = [host for host in hosts if known[host[0] % _KNOWN] != host[0]]
+        if not fresh:
+            return
+        for number, _ in fresh:
+            known[number % _KNOWN] = number
+        self._any_fresh = True
+        with writing(self._store.path):
+            self._store.begin().executemany("INSERT INTO fresh (host, name) VALUES (?, ?)", fresh)
+
+    def enter(self, number: int, name: str) -> None:
+        """A host that has no row gets one, and an idle one becomes ready."""
+        self._enter([(number, name, self._store.generation)])
+
+    def _enter(self, hosts: Iterable[tuple[int, str, int]]) -> None:
         store = self._store
-        rows = [
-            (number, name, READY, store.generation, READY, IDLE) for number, name in hosts if number not in self._ready
-        ]
-        if len(self._ready) > MAX_KNOWN_READY:
-            self._ready.clear()
-        self._ready.update(row[0] for row in rows)
         with writing(store.path):
             store.begin().executemany(
                 "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)"
                 " ON CONFLICT (id) DO UPDATE SET status = ? WHERE status = ?",
-                rows,
+                [(number, name, READY, generation, READY, IDLE) for number, name, generation in hosts],
             )
+
+    def _enter_fresh(self) -> None:
+        """Enter a block of fresh hosts."""
+        with writing(self._store.path):
+            db = self._store.begin()
+            # One query for both ends would read all that is between them.
+            first, last = db.execute("SELECT (SELECT min(seq) FROM fresh), (SELECT max(seq) FROM fresh)").fetchone()
+            self._stride = (self._stride + _STRIDE) % 1.0
+            start = first + int((last - first) * self._stride)
+            block = db.execute(
+                "SELECT seq, host, name FROM fresh WHERE seq >= ? ORDER BY seq LIMIT ?", (start, _BLOCK)
+            ).fetchall()
+            # An earlier process may have asked it, and died before it could say so.
+            generation = self._store.generation
+            self._enter((number, name, generation if seq > self._stale else -1) for seq, number, name in block)
+            db.execute("DELETE FROM fresh WHERE seq BETWEEN ? AND ?", (block[0][0], block[-1][0]))
+            self._any_fresh = not (block[0][0] == first and block[-1][0] == last)
 
     def activate(self, limit: int, now: float) -> list[HostRow]:
         """Up to `limit` hosts that are due by `now`, in order of due time, taken off the disk's queue."""
-        # The status stands in the text, not as a parameter, so that SQLite may use the partial index.
-        return self._take("status = 1 AND due <= ? ORDER BY due LIMIT ?", (now, limit))
+        rows = self._take(_DUE, (0.0, limit)) if self._any_fresh else []
+        while self._any_fresh and len(rows) < limit:
+            self._enter_fresh()
+            rows += self._take(_DUE, (0.0, limit - len(rows)))
+        return rows + self._take(_DUE, (now, limit - len(rows))) if len(rows) < limit else rows
 
     def activate_one(self, number: int) -> HostRow:
         """A host by its id, whenever it is due."""
@@ -137,7 +186,9 @@ class HostTable:
                 values,
             ).fetchall()
             if found:
-                self._ready.difference_update(row[0] for row in found)
+                for row in found:
+                    if self._known[row[0] % _KNOWN] == row[0]:
+                        self._known[row[0] % _KNOWN] = ~row[0]  # no host's whose place it is
                 store.begin().executemany(
                     "UPDATE host SET status = ? WHERE id = ?", [(ACTIVE, row[0]) for row in found]
                 )
@@ -148,6 +199,8 @@ class HostTable:
 
     def next_due(self) -> float | None:
         """When the first host on disk is due, None where none has work."""
+        if self._any_fresh:
+            return 0.0
         (due,) = self._store.db.execute("SELECT min(due) FROM host WHERE status = 1").fetchone()
         return None if due is None else float(due)
 
@@ -161,7 +214,7 @@ class HostTable:
 
     def _write(self, number: int, status: int, due: float, memory: HostMemory, cursor: int | None) -> None:
         store = self._store
-        state = None if memory == _FORGETTABLE else orjson.dumps(asdict(memory)).decode()
+        state = None if memory == _FORGETTABLE else orjson.dumps(memory).decode()
         with writing(store.path):
             store.begin().execute(
                 "UPDATE host SET status = ?, due = ?, generation = ?, cursor = coalesce(?, cursor), state = ?"

@@ -93,7 +93,7 @@ class Residence:
         """The state of a host that a redirect leads to, whether or not it has tasks of its own."""
         number = host_id(name)
         if number not in self.hosts:
-            self._table.found([(number, name)])
+            self._table.enter(number, name)
         return self.numbered(number, now)
 
     def numbered(self, number: int, now: float) -> HostState:

@@ -59,27 +59,27 @@ class Schedule:
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Sequence[TaskEntry], cursor: tuple[int, int], now: float, *, found: bool = False) -> None:
-        """Take a slice of an ingest batch, or `found` links, into the frontier."""
-        inserted = self._store.insert(entries, cursor, found=found)
-        on_disk = []
-        for number, (name, bands, count) in inserted.hosts.items():
-            host = self.hosts.get(number)
-            if host is None:
-                on_disk.append((number, name))
-                continue
-            host.open |= bands
-            for band in bands:
+    def insert(
+        self, entries: Sequence[TaskEntry], cursor: tuple[int, int], now: float, *, found: bool = False,
+        made: bytearray | None = None,
+    ) -> None:  # fmt: skip
+        """Take a slice of an ingest batch, with the prints that were `made`, or `found` links, into the frontier."""
+        inserted = self._store.insert(entries, cursor, found=found, made=made)
+        active = inserted.names.keys() & self.hosts.keys()
+        for number, bands in inserted.bands_of(active).items():
+            host = self.hosts[number]
+            host.open.update(bands)
+            for band in set(bands):
                 host.cursors.setdefault(band, -1)  # not among its bands when it came to memory: nothing of it was read
             if host.pending >= 0:
-                host.pending += count
+                host.pending += len(bands)
             if host.queue and min(bands) < host.queue[0].key.band:
                 self._residence.unload(host)  # what came in goes before what was read
             if host.condemned is not None:
                 self._condemned[number] = host
             self.push(host, now)
-        if on_disk:
-            self._residence.found(on_disk)
+        if len(active) < len(inserted.names):
+            self._residence.found(item for item in inserted.names.items() if item[0] not in active)
 
     # -- choosing -------------------------------------------------------------------------------------------------
 
@@ -280,7 +280,8 @@ class Schedule:
         """The request was written to its socket, or will not be: the delay runs."""
         host.unwritten -= 1
         host.next_due = max(host.next_due, next_due)
-        self.push(host, now)
+        if host.delay_s > 0:  # else nothing has waited for it
+            self.push(host, now)
 
     def released(self, host: HostState, address: Gate | None, now: float) -> None:
         """The request ended; `address` is the gate that it was counted at."""

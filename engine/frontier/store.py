@@ -7,20 +7,22 @@ may come at any moment and makes durable all that was done before it.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
-from engine.frontier.schema import connect, insert_tasks, writing
+from engine.frontier.intake import NOTHING, append
+from engine.frontier.schema import connect, writing
 from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
+from engine.model.prints import prints
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
-from engine.model.url import host_id, url_key
+from engine.model.url import url_key
 from engine.observe.faultpoint import failing_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from engine.frontier.intake import Inserted
     from engine.model.outcome import FailureKind
 
 
@@ -59,14 +61,6 @@ class Waiting(NamedTuple):
     key: TaskKey
     not_before: float
     attempts: int
-
-
-@dataclass(slots=True)
-class Inserted:
-    """What a slice of ingest brought: its new tasks, and its hosts by id as [name, set of bands, entries]."""
-
-    new: int
-    hosts: dict[int, list[Any]]
 
 
 class Store:
@@ -140,56 +134,47 @@ class Store:
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(self, entries: Sequence[Any], cursor: tuple[int, int], *, found: bool = False) -> Inserted:
+    def insert(
+        self, entries: Sequence[Any], cursor: tuple[int, int], *, found: bool = False, made: bytearray | None = None
+    ) -> Inserted:
         """Insert a slice of a batch (see messages.TaskEntry) and move the cursor to `cursor` (input, ordinal).
 
         Entries at or before the present cursor were inserted before a restart and are skipped, uncounted. `found`: they
-        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out.
+        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out. `made`:
+        the entries' prints, where whoever read them has made them.
         """
         with writing(self.path):
             db = self.begin()
             held = position(*self.cursor)
-            rows: list[tuple[object, ...]] = []
-            hosts: dict[int, list[Any]] = {}
-            n = self._next_n
-            for where, priority, url, fetch_url, host, auth, extra in entries:
-                if where <= held:
-                    continue
-                band = -priority
-                # A line that is no URL is distinct by its text; the prefix keeps it apart from any URL's key.
-                key = url_key((fetch_url or url) if host else f"invalid:{url}")
-                if self.budget.limit:
-                    host = self.budget.place(db, host, key)  # noqa: PLW2901 - where it is put is its host from here on
-                    if found and host == OVER_BUDGET:
-                        self.count("left_out", 1)
-                        continue
-                number = host_id(host)
-                # A bytearray: for bytes, sqlite3 looks for an adapter, at the price of an index entry.
-                rows.append((
-                    n, number, bytearray(key), url, where, band, fetch_url, auth,
-                    bytearray(extra, "utf-8") if extra else None,
-                ))  # fmt: skip
-                n += 1
-                known = hosts.get(number)
-                if known is None:
-                    hosts[number] = [host, {band}, 1]
-                else:
-                    known[1].add(band)
-                    known[2] += 1
-                if band:
-                    self._banded = True
-            before = db.total_changes
-            insert_tasks(db, rows)
-            new = db.total_changes - before
-            self._next_n = n
+            given, entries = len(entries), [entry for entry in entries if entry[0] > held]
+            if self.budget.limit:
+                entries, made = self._within_budget(db, entries, leave_out=found), None
+            if made is None or len(entries) < given:
+                made = prints(entries)
+            inserted = append(db, entries, made, self._next_n) if entries else NOTHING
+            self._next_n += len(entries)
+            self._banded = self._banded or any(inserted.bands)
             self.cursor = max(self.cursor, cursor)
             self.set_meta(
-                next_n=n, cursor_input=self.cursor[0], cursor_ordinal=self.cursor[1], banded=int(self._banded)
-            )
-            self.count("known", new)
+                next_n=self._next_n, cursor_input=self.cursor[0], cursor_ordinal=self.cursor[1],
+                banded=int(self._banded),
+            )  # fmt: skip
+            self.count("known", inserted.new)
             if not found:
-                self.count("duplicates", len(rows) - new)
-            return Inserted(new, hosts)
+                self.count("duplicates", len(entries) - inserted.new)
+            return inserted
+
+    def _within_budget(self, db: sqlite3.Connection, entries: Sequence[Any], *, leave_out: bool) -> list[Any]:
+        """Entries under the host that the budget puts them under; those over it, or without them."""
+        placed = []
+        for entry in entries:
+            where, priority, url, fetch_url, name, *rest = entry
+            host = self.budget.place(db, name, url_key(fetch_url or url))
+            if leave_out and host == OVER_BUDGET:
+                self.count("left_out", 1)
+            else:
+                placed.append([where, priority, url, fetch_url, host, *rest])
+        return placed
 
     def finish_ingest(self) -> None:
         """No more entries will come."""
@@ -278,11 +263,10 @@ class Store:
             self.count("done", len(rows) - failed)
             return commit_id
 
-    def unfinished(self, key: bytes) -> TaskKey | None:
-        """Where the task of a URL's key lies; None where there is none, or it has ended."""
-        sql = f"SELECT t.host, t.band, t.n FROM task t WHERE t.key = ?{_NO_RESULT}"  # noqa: S608 - constants
-        row = self.db.execute(sql, (key,)).fetchone()
-        return TaskKey(*row) if row else None
+    def is_unfinished(self, key: TaskKey) -> bool:
+        """Whether there is such a task, and it has not ended."""
+        sql = f"SELECT 1 FROM task t WHERE t.host = ? AND t.band = ? AND t.n = ?{_NO_RESULT}"  # noqa: S608 - constants
+        return self.db.execute(sql, key).fetchone() is not None
 
     def hold_back(self, tasks: Sequence[Waiting]) -> None:
         """Let tasks wait by name from now on; those that wait already stay as they are."""

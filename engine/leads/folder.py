@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,14 @@ from engine.errors import EngineError
 from engine.leads.rows import write_rows
 from engine.leads.setup import make_provider
 from engine.model.lead import FIELDS
+from engine.observe.figures import eta_s
 from engine.output.codec import FAILURES_NAME, CorruptError, file_name, open_lines
-from engine.providers.counts import count
-from engine.providers.schema import connect_readonly, writing
+from engine.policy.job import State
+from engine.providers.counts import count, per_s
+from engine.providers.schema import writing
 from engine.providers.store import JobStore
 from engine.settings import load_again
+from engine.statefile import connect_readonly
 from engine.supervisor.folder import LEADS_NAME, opened
 from engine.supervisor.lock import is_held
 from engine.supervisor.manifest import COMPLETE, INTERRUPTED, RUNNING, Manifest, read_manifest
@@ -30,14 +34,20 @@ if TYPE_CHECKING:
 
 
 def read_status(path: Path) -> dict[str, Any]:
-    """How a run stands: state (running, interrupted, complete), elapsed_s, and Counts.as_json, with kind "leads"."""
+    """How a run stands: state (running, interrupted, complete), elapsed_s, and Counts.as_json, with kind "leads".
+
+    While it is on also rate (leads that end in a second) and eta_s (None: no telling), else None.
+    """
     manifest = read_manifest(path)
     running = is_held(path / "state" / "lock")
     state = INTERRUPTED if manifest["state"] == RUNNING and not running else manifest["state"]
     store = path / "state" / LEADS_NAME
     with writing(store), closing(connect_readonly(store)) as db:
-        counts = count(db).as_json()
-    return {"kind": "leads", "state": state, "elapsed_s": manifest["elapsed_s"], **counts}
+        counts = count(db)
+        rate = per_s(db, time.time()) if running and counts.known else None
+    left = counts.of(State.PLANNED, State.SUBMITTING, State.RUNNING)
+    pace = {"rate": rate, "eta_s": eta_s(left, rate, 0.0) if running else None}
+    return {"kind": "leads", "state": state, "elapsed_s": manifest["elapsed_s"], **pace, **counts.as_json()}
 
 
 def merge_folder(path: Path) -> tuple[int, int]:

@@ -16,7 +16,7 @@ class Control(StrEnum):
     """Supervisor and shard."""
 
     # supervisor -> shard
-    TASKS = "tasks"  # input: int, last: int (ordinal); body: JSON list of entries (see TaskEntry); may be empty
+    TASKS = "tasks"  # input: int, last: int (ordinal), prints: int (bytes); body: see engine.ipc.tasks; may be empty
     INGESTED = "ingested"  # no more TASKS will come; also sent to a shard that resumes after ingest ended
     NLP_UP = "nlp_up"  # child: int, path: str (Unix socket to connect to)
     NLP_GONE = "nlp_gone"  # child: int, cause: NlpExit value; sent once for each NLP_UP

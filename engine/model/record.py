@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -49,7 +50,7 @@ def base_row(fetched: Fetched, enriched_at: str) -> Row:
         "fetch_url": fetched.fetch_url,
         "input": fetched.input if fetched.input is not None else {},
         "status_code": fetched.status_code,
-        "content_type": fetched.content_type.partition(";")[0].strip().lower(),
+        "content_type": _media_type(fetched.content_type),
         "content_length": fetched.content_length,
         "title": "",
         "text_content": "",
@@ -75,6 +76,12 @@ def base_row(fetched: Fetched, enriched_at: str) -> Row:
         "enriched_at": enriched_at,
         "shard": fetched.shard,
     }
+
+
+@lru_cache(maxsize=1024)
+def _media_type(content_type: str) -> str:
+    """A header's media type, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def error_row(fetched: Fetched, failure: Failure, enriched_at: str) -> Row:

@@ -7,7 +7,6 @@ replaced (or the supervisor is gone); an :class:`engine.errors.ExitCode` for wha
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
@@ -17,18 +16,8 @@ from engine.observe.logs import get_logger
 from engine.settings import Settings
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from engine.model.plan import NlpConfig
     from engine.nlp.page import Worker
-
-
-def child_entry(config: NlpConfig, life: Connection) -> None:
-    """:func:`child_main` for a forkserver or spawned child, which inherits no descriptor but those in its arguments.
-
-    `life` is the read end of the life pipe; config.life_fd is not looked at.
-    """
-    child_main(replace(config, life_fd=life.fileno()))
 
 
 def child_main(config: NlpConfig) -> None:

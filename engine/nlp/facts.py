@@ -6,6 +6,7 @@ metadata and the link flags need, and its answer is sliced once; nothing else to
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -31,6 +32,15 @@ _SELECTOR: Final = (
     "[data-author]"
 )
 
+#: Statements in RDFa, whose pages name types somewhere; without them "property" is on meta elements, read anyway.
+_RDFA: Final = "[property]"
+_RDFA_MARK: Final = "typeof="
+#: Terms of schema.org and Dublin Core, without the prefix that a page has chosen for them.
+_RDFA_AUTHOR: Final = frozenset({"author", "creator"})
+_RDFA_PUBLISHED: Final = frozenset({"datepublished", "created", "issued"})
+_RDFA_MODIFIED: Final = frozenset({"datemodified", "modified"})
+_TERM: Final = re.compile(r"[^\s:/#]+(?=\s|$)")
+
 #: Longer text is not a name alone.
 _MAX_BYLINE_CHARS: Final = 60
 
@@ -47,7 +57,7 @@ class Link(NamedTuple):
 
 
 class Time(NamedTuple):
-    """A time element: its datetime attribute, or its text without one; `marks` are its class, itemprop and pubdate."""
+    """A time element: its datetime attribute, else its text; `marks` are its class, itemprop, property and pubdate."""
 
     value: str
     marks: str
@@ -59,7 +69,7 @@ class Facts:
 
     `meta` maps a lower-case name (name, property, itemprop or http-equiv) to its first content that is not empty
     (of "robots" to all of them, joined by commas).
-    `authors` are marked as such (rel, microdata), `cited` those of meta elements that repeat, `bylines` and
+    `authors` are marked as such (rel, microdata, RDFa), `cited` those of meta elements that repeat, `bylines` and
     `dated` short texts in elements whose class says author or date.
     """
 
@@ -86,6 +96,8 @@ def gather(tree: HTMLTree, source: str) -> Facts:
     if tree.document is None:
         return facts
     wanted = f"{_SELECTOR}, {files}" if (files := links.selector(source)) else _SELECTOR
+    if _RDFA_MARK in source:
+        wanted += f", {_RDFA}"
     for element in tree.document.query_selector_all(wanted)[:]:
         _READERS[element.tag](facts, element) if element.tag in _READERS else _other(facts, element)
     return facts
@@ -137,7 +149,7 @@ def _append(texts: list[str], element: ElementNode, most: int) -> None:
 def _time(facts: Facts, element: ElementNode) -> None:
     if len(facts.times) < MAX_TIMES:
         value = element.getattr("datetime") or element.text_content or ""
-        marks = f"{element.getattr('class') or ''} {element.getattr('itemprop') or ''}"
+        marks = " ".join([element.getattr(name) or "" for name in ("class", "itemprop", "property")])
         if element.hasattr("pubdate"):
             marks += " pubdate"
         facts.times.append(Time(value, marks.lower()))
@@ -165,24 +177,42 @@ def _other(facts: Facts, element: ElementNode) -> None:
         _append(facts.authors, element, MAX_HEADINGS)
     elif element.getattr("itemprop") == "author":
         if len(facts.authors) < MAX_HEADINGS:  # the first counts; in each other, each would be searched to its end
-            _microdata_author(facts, element)
+            _author(facts, element, '[itemprop="name"]')
     elif element.getattr("itemprop") == "datePublished":
         facts.times.append(Time(element.getattr("content") or element.text_content or "", "datepublished"))
     elif name := element.getattr("data-author"):
         facts.authors.append(name)
+    elif said := element.getattr("property"):
+        _rdfa(facts, element, said)
     elif facts.marked_chars < MAX_MARKED_CHARS:
-        text = element.text_content or ""
-        facts.marked_chars += len(text)
-        if len(text) <= 2 * _MAX_BYLINE_CHARS and 0 < len(text := clean.line(text)) <= _MAX_BYLINE_CHARS:
-            classes = element.class_name or ""
-            texts = facts.bylines if "author" in classes or "byline" in classes else facts.dated
-            if len(texts) < MAX_HEADINGS:
-                texts.append(text)
+        _by_class(facts, element)
 
 
-def _microdata_author(facts: Facts, element: ElementNode) -> None:
+def _by_class(facts: Facts, element: ElementNode) -> None:
+    """A short text whose element's class says author or date."""
+    text = element.text_content or ""
+    facts.marked_chars += len(text)
+    if len(text) <= 2 * _MAX_BYLINE_CHARS and 0 < len(text := clean.line(text)) <= _MAX_BYLINE_CHARS:
+        classes = element.class_name or ""
+        texts = facts.bylines if "author" in classes or "byline" in classes else facts.dated
+        if len(texts) < MAX_HEADINGS:
+            texts.append(text)
+
+
+def _rdfa(facts: Facts, element: ElementNode, said: str) -> None:
+    """A statement in RDFa (RDFa Core 1.1, section 5): terms, CURIEs or addresses, and what the element says of them."""
+    terms = frozenset(_TERM.findall(said.lower()))
+    if not _RDFA_AUTHOR.isdisjoint(terms):
+        if len(facts.authors) < MAX_HEADINGS:
+            _author(facts, element, '[property$="name"]')
+    elif not (_RDFA_PUBLISHED | _RDFA_MODIFIED).isdisjoint(terms) and len(facts.times) < MAX_TIMES:
+        value = element.getattr("content") or element.text_content or ""
+        facts.times.append(Time(value, "datepublished" if _RDFA_MODIFIED.isdisjoint(terms) else "datemodified"))
+
+
+def _author(facts: Facts, element: ElementNode, name: str) -> None:
     """The name inside a Person item; else its link's text, since counts stand around it; else all its text."""
-    named = element.query_selector('[itemprop="name"]') or element.query_selector("a[href]:not(:has(img))") or element
+    named = element.query_selector(name) or element.query_selector("a[href]:not(:has(img))") or element
     if name := clean.line(named.getattr("content") or named.text_content):
         facts.authors.append(name)
 

@@ -13,7 +13,7 @@ from engine.nlp.bounds import bound_markup
 from engine.nlp.charset import decode
 from engine.nlp.facts import gather
 from engine.nlp.jsonld import JsonLd
-from engine.nlp.named import microdata_names, page_names
+from engine.nlp.named import marked_names, page_names
 from engine.nlp.title import page_title
 from engine.nlp.values import Extracted
 
@@ -26,7 +26,7 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
     source = bound_markup(decode(body, charset).text)
     tree = HTMLTree.parse(source)
     facts = gather(tree, source)
-    microdata = microdata_names(tree, source)
+    marked = marked_names(tree, source)
     blocks = read_blocks(source)
     json_ld = JsonLd(facts.json_ld)
     site = metadata.site_name(facts, json_ld)
@@ -38,7 +38,7 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
         text=main_text(blocks, source),
         language_hint=metadata.language(facts),
         metadata=metadata.page_metadata(facts, json_ld, origin, site, url),
-        names=page_names(json_ld, microdata, author=origin.author, site=site),
+        names=page_names(json_ld, marked, author=origin.author, site=site),
         has_pdf_links=facts.has_pdf_links,
         has_audio_links=facts.has_audio_links,
         meta=facts.meta,

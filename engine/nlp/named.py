@@ -37,12 +37,14 @@ _KINDS: Final = {
 #: Of a PostalAddress.
 _PLACES: Final = ("addressLocality", "addressRegion", "addressCountry")
 
-#: Where microdata names a thing: the item's own name, not that of its maker or its reviewer within it.
-_MICRODATA: Final = {
-    "PRODUCT": '[itemtype$="schema.org/Product"] [itemprop="name"]',
-    "EVENT": '[itemtype$="Event"] [itemprop="name"]',
+#: Where microdata or RDFa names a thing: the item's own name, not that of its maker or its reviewer within it.
+_MARKED: Final = {
+    "itemtype=": {
+        "PRODUCT": '[itemtype$="schema.org/Product"] [itemprop="name"]',
+        "EVENT": '[itemtype$="Event"] [itemprop="name"]',
+    },
+    "typeof=": {"PRODUCT": '[typeof$="Product"] [property$="name"]', "EVENT": '[typeof$="Event"] [property$="name"]'},
 }
-_MICRODATA_MARK: Final = "itemtype="
 
 #: Words of those who are no person though they sign as the author.
 _NO_PERSON: Final = frozenset(
@@ -58,22 +60,25 @@ _MOST_CHARS: Final = 100
 Names = dict[str, list[str]]
 
 
-def microdata_names(tree: HTMLTree, source: str) -> list[tuple[str, str]]:
-    """(label, name) of the page's first product and first event in microdata; `source` is what was parsed."""
-    if tree.document is None or _MICRODATA_MARK not in source:
-        return []
-    found = []
-    for label, selector in _MICRODATA.items():
-        element = tree.document.query_selector(selector)
-        if element is not None:
-            found.append((label, clean.line(element.getattr("content") or element.text_content, _MOST_CHARS)))
+def marked_names(tree: HTMLTree, source: str) -> list[tuple[str, str]]:
+    """(label, name) of the page's first product and first event in its markup; `source` is what was parsed."""
+    found: list[tuple[str, str]] = []
+    if tree.document is None:
+        return found
+    for mark, selectors in _MARKED.items():
+        if mark not in source:
+            continue
+        for label, selector in selectors.items():
+            element = tree.document.query_selector(selector)
+            if element is not None:
+                found.append((label, clean.line(element.getattr("content") or element.text_content, _MOST_CHARS)))
     return found
 
 
-def page_names(json_ld: JsonLd, microdata: list[tuple[str, str]], *, author: str, site: str) -> Names:
+def page_names(json_ld: JsonLd, marked: list[tuple[str, str]], *, author: str, site: str) -> Names:
     """The names by label, each once, in order of trust; `author` as in metadata (several with commas between)."""
     found: dict[str, dict[str, None]] = {label: {} for label in _KINDS}
-    for label, name in (*_told(json_ld), *microdata):
+    for label, name in (*_told(json_ld), *marked):
         if 0 < len(name.split()) <= _MOST_WORDS:
             found[label][name] = None
     organisations = found["ORG"]

@@ -1,7 +1,7 @@
 """Named points at which tests make a process die or a call fail; without the environment variable they cost nothing.
 
-`ENRICH_FAULT=NAME[:PROBABILITY]` arms the point called NAME: a crash point ends the process as a kill would, at once
-and with nothing flushed; a failing point raises the system's input/output error. `ENRICH_FAULT=NAME=TEXT` arms it only
+`ENGINE_FAULT=NAME[:PROBABILITY]` arms the point called NAME: a crash point ends the process as a kill would, at once
+and with nothing flushed; a failing point raises the system's input/output error. `ENGINE_FAULT=NAME=TEXT` arms it only
 where what passes by holds TEXT. Tests of the commit need them: a kill at random never hits the few microseconds
 between two system calls.
 """
@@ -14,7 +14,7 @@ import random
 import signal
 from typing import Final
 
-VARIABLE: Final = "ENRICH_FAULT"
+VARIABLE: Final = "ENGINE_FAULT"
 
 
 def _armed() -> tuple[str, str, float]:

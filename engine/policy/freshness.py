@@ -16,6 +16,7 @@ All times are seconds since 1970; `now` is one of them. Fields are (name, value)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -126,7 +127,7 @@ def to_store(status: int, request: Fields, response: Fields, requested_at: float
 
 def storable(status: int, request: Fields, response: Fields) -> bool:
     """Whether an answer to a GET may be kept at all (section 3). Ask again of what :func:`updated` gives."""
-    asked = _directives(request)
+    asked = _asked(request)
     said = _directives(response)
     if not cacheable_request(request) or status not in _FINAL or status in (_PARTIAL, _NOT_MODIFIED):
         return False
@@ -143,8 +144,8 @@ def storable(status: int, request: Fields, response: Fields) -> bool:
 
 def assess(stored: Stored, request: Fields, now: float) -> Assessment:
     """Whether a stored answer may be used for a request now (sections 4.2 and 5.2.1), and how to ask about it."""
-    said, asked = _directives(stored.fields), _directives(request)
-    lifetime = lifetime_s(stored)
+    said, asked = _directives(stored.fields), _asked(request)
+    lifetime = lifetime_s(stored, said)
     age = age_s(stored, now)
     clock_went_back = now < stored.received_at
     fresh = (
@@ -163,10 +164,10 @@ def _accepts(request: Fields, asked: Directives, age: float, lifetime: float) ->
     return (most_s is None or age <= most_s) and (least_left_s is None or lifetime - age >= least_left_s)
 
 
-def lifetime_s(stored: Stored) -> float:
-    """How long an answer is fresh from its making (section 4.2.1)."""
+def lifetime_s(stored: Stored, said: Directives | None = None) -> float:
+    """How long an answer is fresh from its making (section 4.2.1). `said`: its directives, where they are known."""
     fields = stored.fields
-    said = _directives(fields)
+    said = _directives(fields) if said is None else said
     explicit = [seconds for name in ("s-maxage", "max-age") if (seconds := seconds_of(said, name)) is not None]
     if explicit:
         return float(min(explicit))
@@ -191,10 +192,10 @@ def age_s(stored: Stored, now: float) -> float:
     return max(apparent_s, said_s + delay_s) + max(0.0, now - stored.received_at)
 
 
-def with_age(stored: Stored, now: float) -> Stored:
+def with_age(stored: Stored, age: float) -> Stored:
     """The answer as it is given in place of one that was asked for now: its Age says so (sections 4 and 5.1)."""
     others = tuple(pair for pair in stored.fields if pair[0].lower() != "age")
-    return replace(stored, fields=(*others, ("Age", str(int(age_s(stored, now))))))
+    return replace(stored, fields=(*others, ("Age", str(int(age)))))
 
 
 def updated(stored: Stored, fields_304: Fields, requested_at: float, received_at: float) -> Stored | None:
@@ -264,6 +265,12 @@ def _conditions(fields: Fields) -> Fields:
 def _date(stored: Stored) -> float:
     date = parse_http_date(_value(stored.fields, "date") or "", stored.received_at)
     return stored.received_at if date is None else date
+
+
+@lru_cache(maxsize=64)
+def _asked(request: Fields) -> Directives:
+    """The directives of a request: the headers of a run's requests are the same few tuples."""
+    return _directives(request)
 
 
 def _directives(fields: Fields) -> Directives:

@@ -314,6 +314,3 @@ def _key_and_value(line: str) -> tuple[str, str]:
 
 #: Everything may be asked for: what a missing robots.txt (4xx) means.
 ALLOW_ALL: Final = Robots()
-
-#: Nothing may be asked for: what one that cannot be had (5xx, 429) means, until it can.
-DISALLOW_ALL: Final = Robots([("/", False)])

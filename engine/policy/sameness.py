@@ -11,11 +11,15 @@ of whose pages were near-duplicates is one, and is closed: no further URL of it 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Bits in which simhashes of nearly equal texts may differ.
 MAX_DISTANCE: Final = 3
 _BITS: Final = 64
+_ALL: Final = (1 << _BITS) - 1
 QUARTERS: Final = 4
 _QUARTER_BITS: Final = _BITS // QUARTERS
 
@@ -34,14 +38,14 @@ def quarters(simhash: int) -> list[int]:
     return [(place << _QUARTER_BITS) | (simhash >> (place * _QUARTER_BITS)) & mask for place in range(QUARTERS)]
 
 
-def distance(one: int, other: int) -> int:
-    """In how many bits two simhashes differ."""
-    return (one ^ other).bit_count()
-
-
 def alike(one: int, other: int) -> bool:
-    """Whether two simhashes are those of nearly equal texts."""
-    return distance(one, other) <= MAX_DISTANCE
+    """Whether two simhashes are those of nearly equal texts; both may be signed, as a database has them."""
+    return ((one ^ other) & _ALL).bit_count() <= MAX_DISTANCE
+
+
+def any_alike(one: int, others: Iterable[tuple[int]]) -> bool:
+    """Whether any of these is alike; written out, for most pages are compared with many and are like none."""
+    return any(((one ^ other) & _ALL).bit_count() <= MAX_DISTANCE for (other,) in others)
 
 
 class Shapes:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.policy.job import State
 from engine.policy.spending import Account
 
 if TYPE_CHECKING:
     import sqlite3
+
+
+#: A job takes minutes: the rate is that of ten.
+RATE_WINDOW_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,16 @@ def count(db: sqlite3.Connection) -> Counts:
     (cost,) = db.execute("SELECT coalesce(sum(cost), 0) FROM lead").fetchone()
     found = db.execute("SELECT value FROM meta WHERE name = 'duplicates'").fetchone()
     return Counts({State(name): n for name, n in states.items()}, kinds, done, cost, found[0] if found else 0)
+
+
+def per_s(db: sqlite3.Connection, wall_now: float) -> float | None:
+    """How many leads have ended a second, of late; None before the first submit."""
+    since = wall_now - RATE_WINDOW_S
+    (first,) = db.execute("SELECT min(submitted_at) FROM lead").fetchone()
+    if first is None or first >= wall_now:
+        return None
+    (ended,) = db.execute("SELECT count(*) FROM lead WHERE finished_at > ?", (since,)).fetchone()
+    return float(ended / (wall_now - max(since, first)))
 
 
 def account(db: sqlite3.Connection) -> Account:

@@ -7,16 +7,21 @@ paid for. The frontier, which can fetch again what it forgot, syncs less.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import EngineError, OutputError, UsageError
+from engine.errors import UsageError
+from engine.statefile import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 FORMAT_VERSION: Final = 1
+
+#: Turns SQLite's refusals of a path into the engine's.
+writing = partial(
+    told, what="the record of jobs", if_damaged="it tells what was paid for: bring back a copy of the folder"
+)
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -70,22 +75,3 @@ def _check_version(path: Path, connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version not in (0, FORMAT_VERSION):
         raise UsageError(f"{path}: leads format {version}; this version reads format {FORMAT_VERSION}")
-
-
-def connect_readonly(path: Path) -> sqlite3.Connection:
-    """Open for reading, also while a run writes."""
-    with writing(path):
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn SQLite's refusals into the engine's."""
-    try:
-        yield
-    except EngineError:
-        raise
-    except sqlite3.DatabaseError as error:
-        raise OutputError(
-            f"{path}: cannot be read or written: {error}; mend that (is the disk full?), then: enrich resume"
-        ) from error

@@ -276,6 +276,10 @@ class Work:
         _log.warning("a submit is uncertain", why=why)
 
     async def _poll(self, task: Task, given: Pass) -> None:
+        self._take_events()  # what came since the decider looked may be about this task
+        if task not in self._due:
+            self._gate.leave(given, None, self._clock.now(), None, 0.0)
+            return
         got = await self._call(self._provider.poll(task.task_id or ""), given)
         if task not in self._due:
             return  # a webhook was faster

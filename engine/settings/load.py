@@ -24,10 +24,8 @@ from engine.settings.yaml_files import parse_value, read_tree
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+#: Of settings; other variables of ours begin with ENGINE_.
 ENVIRONMENT_PREFIX: Final = "ENRICH_"
-
-#: Variables of our prefix that are no settings: the tests' way to make a process fail (engine.observe.faultpoint).
-RESERVED_VARIABLES: Final = frozenset({"ENRICH_FAULT"})
 
 #: The origin of settings that a run folder's manifest holds.
 BASE_ORIGIN: Final = "run.json"
@@ -89,7 +87,7 @@ def _layers(
                 raise UsageError(f"{key} holds {REDACTED} ({origin}): put the secret itself there, or drop the key")
             yield key, value, origin
     for name, text in environ.items():
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in RESERVED_VARIABLES:
+        if name.startswith(ENVIRONMENT_PREFIX):
             origin = f"environment {name}"
             key = _environment_key(name)
             yield key, _value_of(key, text, origin), origin

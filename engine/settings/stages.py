@@ -45,6 +45,10 @@ SHORT: Final[Mapping[str, Mapping[str, str]]] = {
         **_FETCHING,
         "nlp_enabled": "nlp.pipeline",
         "spacy_model": "nlp.pipeline",
+        "use_transformers": "nlp.use_transformers",
+        "transformer_ner_model": "nlp.ner_model",
+        "summarizer_model": "nlp.summarizer_model",
+        "device": "nlp.device",
         "content_types": "extract.content_types",
         "max_text_length": "extract.max_text_length",
         "top_keywords": "nlp.top_keywords",
@@ -54,10 +58,7 @@ SHORT: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 #: Names that earlier pipelines had and that nothing here could obey, with the reason.
-REFUSED: Final = {
-    "ttl_dns_cache": "an address is kept as long as its DNS record says",
-    "use_transformers": "write nlp: {use_transformers: ...} once this version has it",
-}
+REFUSED: Final = {"ttl_dns_cache": "an address is kept as long as its DNS record says"}
 
 
 class Said(NamedTuple):

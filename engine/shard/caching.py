@@ -136,7 +136,7 @@ class Caching:
         judged = assess(found.stored, asked.headers, now)
         if not judged.fresh:
             return await self._ask_about(found, judged, asked, grant)
-        reused = self._reuse(replace(found, stored=with_age(found.stored, now)), found.row_fields, asked)
+        reused = self._reuse(replace(found, stored=with_age(found.stored, judged.age_s)), found.row_fields, asked)
         if reused is None:  # its body has gone meanwhile
             return self._received(asked, await asked.send(grant, (), asked.ask), found)
         self._requester.unused(grant)
@@ -216,7 +216,7 @@ class Caching:
     def _keeper(self, entry: int) -> Callable[[bytes], None]:
         def keep(line: bytes) -> None:
             fields = {name: value for name, value in orjson.loads(line).items() if name not in THIS_RUN}
-            if holds_for_a_time(fields["metadata"].get("robots", ())):
+            if holds_for_a_time(fields.get("metadata", {}).get("robots", ())):  # an outline has no metadata
                 return  # another day the same page may be used for less
             self._cache.store_row_fields(entry, self._made_under, orjson.dumps(fields))
 

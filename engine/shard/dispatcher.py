@@ -16,7 +16,7 @@ from engine.model.outcome import Failure, FailureKind, Outcome
 from engine.policy.breaker import State
 from engine.policy.outage import network_sign
 from engine.policy.politeness import next_due
-from engine.policy.verdict import Signal, verdict
+from engine.policy.verdict import Signal, is_answer_below_500, verdict
 from engine.shard.grants import Grant, Grants
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.model.task import Task
     from engine.policy.aimd import ShardLimit
     from engine.policy.outage import OutageDetector
+    from engine.policy.verdict import Verdict
     from engine.settings import Settings
     from engine.shard.budget import Budget
 
@@ -222,7 +223,8 @@ class Dispatcher:
         """
         now = self._loop.time()
         host = grant.host
-        signal = self.grants.judge(grant, outcome, now, page=page)
+        decided = verdict(outcome)
+        self.grants.judge(grant, decided.signal, now, alive=page and is_answer_below_500(outcome))
         if host is not None:
             answered = network_sign(outcome)
             if answered is not None:
@@ -235,7 +237,7 @@ class Dispatcher:
                     unreachable=unreachable,
                 )
             if answered is not False or not self._outage.is_suspected(now):  # an outage of ours is no host's fault
-                self._judge_host(host, grant, outcome, signal, now)
+                self._judge_host(host, grant, outcome, decided, now)
             # A connect that failed is no request, but is not to be repeated faster than one.
             due = next_due(now, host.delay_s, self._jitter, self._random()) if grant.unwritten else 0.0
             self._end(grant, due, now)
@@ -252,17 +254,16 @@ class Dispatcher:
             self._schedule.released(host, grant.address, now)
         self.grants.leave(grant)
 
-    def _judge_host(self, host: HostState, grant: Grant, outcome: Outcome, signal: Signal, now: float) -> None:
-        decided = verdict(outcome)
+    def _judge_host(self, host: HostState, grant: Grant, outcome: Outcome, decided: Verdict, now: float) -> None:
         sent_at = grant.sent_at
-        host.limit.on_outcome(signal, sent_at, now, host.in_flight)
+        host.limit.on_outcome(decided.signal, sent_at, now, host.in_flight)
         host.breaker.record(grant.generation, decided.breaker, now)
         was_open, host.breaker_open = host.breaker_open, host.breaker.state is not State.CLOSED
         if host.breaker_open and not was_open:
             self._residence.save(host, now)
         if decided.pause:
             self._pause(host, outcome, sent_at, now)
-        elif signal is Signal.SUCCESS:
+        elif decided.signal is Signal.SUCCESS:
             host.pause.success(sent_at)
         if host.condemned is None:
             self._give_up(host, outcome)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import structlog
+
+from engine.errors import EngineError
 from engine.frontier.store import Finished
 from engine.model.outcome import Failure, FailureKind
 from engine.model.record import Fetched
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from engine.shard.caching import Caching, Kept
     from engine.shard.links import Links
     from engine.shard.rows import Find, Made, StageRows
+
+_LOG: Final = structlog.get_logger("shard")
 
 #: A commit takes so many rows at the most before its time, unless output.commit_rows says otherwise.
 ROWS_A_COMMIT: Final = 500
@@ -125,9 +130,17 @@ class Endings:
         def on_row(line: bytes, kind: FailureKind | None, process_ms: float) -> None:
             self.waiting_for_nlp -= 1
             self.process_ms_sum += process_ms
-            if kept is not None and kind is None:
-                kept.keep(line)
-            self._end(task, self._stage.made(task, fetched, line, kind), lease)
+            try:
+                if kept is not None and kind is None:
+                    kept.keep(line)
+                made = self._stage.made(task, fetched, line, kind)
+            except EngineError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a defect of ours costs its page, as in the pool, not a connection
+                _LOG.exception("a row could not be made", url=task.url)
+                reason = f"making the row failed: {type(error).__name__}: {error}"
+                made = self._stage.failed(task, fetched, Failure(FailureKind.INTERNAL_ERROR, reason))
+            self._end(task, made, lease)
 
         def on_failed(failure: Failure) -> None:
             self.waiting_for_nlp -= 1

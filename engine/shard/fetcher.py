@@ -160,33 +160,30 @@ class Fetcher:
         if isinstance(target, Failure):  # the frontier holds normalised URLs only
             parts.dispatcher.unused(grant)
             raise TypeError(f"the frontier held {target.message}")
-        attempt = Attempt(task, host, lease, parts.flight.note(task.fetch_url), target)
-        try:
-            return await self._run(attempt, grant)
-        finally:
-            attempt.note.close()
-
-    async def _run(self, attempt: Attempt, grant: Grant) -> bool:
-        task, parts = attempt.task, self._parts
+        attempt = Attempt(task, host, lease, parts.flight.note(task.key), target)
         attempts_before = task.attempts
         try:
-            failure, outcome = await self._follow(attempt, grant)
-        except NotAsked:
-            attempt.lease.close()
-            task.attempts = attempts_before
-            parts.schedule.put_back(attempt.host, task, self._now())
-            return False
-        except RequestFailed as failed:
-            attempt.duration_ms += failed.duration_ms
-            failure, outcome = failed.failure, Outcome(kind=failed.failure.kind)
-        except EngineError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge: a fault of ours costs this URL its row, and is loud
-            _LOG.exception("internal error", url=task.url)
-            message = f"a fault in the engine: {type(error).__name__}: {error}"
-            failure, outcome = Failure(FailureKind.INTERNAL_ERROR, message), Outcome(kind=FailureKind.INTERNAL_ERROR)
-        self._conclude(attempt, failure, outcome)
-        return True
+            try:
+                failure, outcome = await self._follow(attempt, grant)
+            except NotAsked:
+                lease.close()
+                task.attempts = attempts_before
+                parts.schedule.put_back(host, task, self._now())
+                return False
+            except RequestFailed as failed:
+                attempt.duration_ms += failed.duration_ms
+                failure, outcome = failed.failure, Outcome(kind=failed.failure.kind)
+            except EngineError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the edge: a fault of ours costs this URL its row, and is loud
+                _LOG.exception("internal error", url=task.url)
+                message = f"a fault in the engine: {type(error).__name__}: {error}"
+                failure = Failure(FailureKind.INTERNAL_ERROR, message)
+                outcome = Outcome(kind=failure.kind)
+            self._conclude(attempt, failure, outcome)
+            return True
+        finally:
+            attempt.note.close()
 
     async def _follow(self, attempt: Attempt, grant: Grant) -> tuple[Failure | None, Outcome]:
         """All hops of one attempt; a failure is None where the last answer is a page."""

@@ -2,8 +2,8 @@
 
 A page that ends its shard by a fault signal (a parser's wild pointer, a decoder's) leaves no word behind, but the
 kernel keeps what was stored in a shared mapping. The successor finds there which URLs were under way: one of them did
-it, and :mod:`.quarantine` finds out which. A note costs a hash and a store; nothing is ever synced, for after a power
-failure there is nobody to blame.
+it, and :mod:`.quarantine` finds out which. A note costs a store; nothing is ever synced, for after a power failure
+there is nobody to blame.
 
 Law: the file's blocks are allocated before it is mapped, since a store into a hole of a full disk is a fault signal of
 its own.
@@ -18,24 +18,25 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, Self
 
 from engine.errors import OutputError
-from engine.model.url import url_key
+from engine.model.task import TaskKey
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: Format, and whether the one URL under way was run alone.
 _HEADER: Final = Struct("<8sQ")
-_FORMAT: Final = b"flight01"
+_FORMAT: Final = b"flight02"
 
-#: A URL's key, and when it was last heard of, as a sequence number: 0 in a free slot.
-_SLOT: Final = Struct("<16sQ")
+#: A task's key, and when it was last heard of, as a sequence number: 0 in a free slot.
+_SLOT: Final = Struct("<qqqQ")
+_store: Final = _SLOT.pack_into
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a dead process was at: its URLs' keys, the one last heard of first; `alone`: nothing ran beside it."""
+    """What a dead process was at: its tasks' keys, the one last heard of first; `alone`: nothing ran beside it."""
 
-    keys: tuple[bytes, ...] = ()
+    keys: tuple[TaskKey, ...] = ()
     alone: bool = False
 
 
@@ -45,7 +46,7 @@ class Flight:
     def __init__(self, memory: mmap.mmap, capacity: int, left: Left) -> None:
         self.left = left
         self._memory = memory
-        self._free = list(range(capacity))
+        self._free = [_HEADER.size + slot * _SLOT.size for slot in range(capacity)]
         self._sequence = 0
         self.alone(on=False)
 
@@ -76,39 +77,40 @@ class Flight:
         """Say whether URLs run alone from now on: then a death is the fault of the one that is noted."""
         _HEADER.pack_into(self._memory, 0, _FORMAT, int(on))
 
-    def note(self, fetch_url: str) -> Note:
+    def note(self, key: TaskKey) -> Note:
         """A URL is under way until its note is closed."""
-        return Note(self, self._free.pop(), url_key(fetch_url))
+        return Note(self, self._free.pop(), key)
 
-    def write(self, slot: int, key: bytes) -> None:
-        """Store a URL's key, as of now."""
+    def write(self, offset: int, key: TaskKey) -> None:
+        """Store a task's key at an offset, as of now."""
         self._sequence += 1
-        _SLOT.pack_into(self._memory, _HEADER.size + slot * _SLOT.size, key, self._sequence)
+        host, band, n = key
+        _store(self._memory, offset, host, band, n, self._sequence)
 
-    def clear(self, slot: int) -> None:
+    def clear(self, offset: int) -> None:
         """A URL is no longer under way."""
-        _SLOT.pack_into(self._memory, _HEADER.size + slot * _SLOT.size, b"", 0)
-        self._free.append(slot)
+        _store(self._memory, offset, 0, 0, 0, 0)
+        self._free.append(offset)
 
 
 class Note:
     """A URL that is under way."""
 
-    __slots__ = ("_flight", "_key", "_slot")
+    __slots__ = ("_flight", "_key", "_offset")
 
-    def __init__(self, flight: Flight, slot: int, key: bytes) -> None:
+    def __init__(self, flight: Flight, offset: int, key: TaskKey) -> None:
         self._flight = flight
-        self._slot = slot
+        self._offset = offset
         self._key = key
-        flight.write(slot, key)
+        flight.write(offset, key)
 
     def heard_of(self) -> None:
         """Something of its page came: should the process die now, it is the first to be looked at."""
-        self._flight.write(self._slot, self._key)
+        self._flight.write(self._offset, self._key)
 
     def close(self) -> None:
         """Its page is fetched, or has failed. Once."""
-        self._flight.clear(self._slot)
+        self._flight.clear(self._offset)
 
 
 def _size(capacity: int) -> int:
@@ -122,5 +124,6 @@ def _read(content: bytes) -> Left:
     if name != _FORMAT:  # of no process of ours, or of another version's: it says nothing
         return Left()
     whole = (len(content) - _HEADER.size) // _SLOT.size * _SLOT.size
-    noted = [(at, key) for key, at in _SLOT.iter_unpack(content[_HEADER.size : _HEADER.size + whole]) if at]
+    slots = _SLOT.iter_unpack(content[_HEADER.size : _HEADER.size + whole])
+    noted = [(at, TaskKey(*key)) for *key, at in slots if at]
     return Left(tuple(key for _, key in sorted(noted, reverse=True)), bool(alone))

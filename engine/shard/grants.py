@@ -13,18 +13,17 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from engine.policy.verdict import Signal, is_answer_below_500, verdict
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.frontier.hoststate import Gate, HostState
-    from engine.model.outcome import Outcome
     from engine.policy.aimd import ShardLimit
+    from engine.policy.verdict import Signal
 
 #: A request that connects for longer counts against the connecting budget alone. Some round trips on a near network; a
-#: black-holed host holds a slot for as long at each attempt (a fifth of dead hosts: 13 % of all slots at 0.1 s).
-FRESH_CONNECT_S: Final = 0.05
+#: black-holed host holds a slot for as long at each attempt (a fifth of dead hosts: 13 % of all slots at 0.1 s, 10 % at
+#: 0.05 s).
+FRESH_CONNECT_S: Final = 0.025
 
 
 class Grant:
@@ -129,16 +128,14 @@ class Grants:
             self.connecting -= 1
             self._settle(grant)
 
-    def judge(self, grant: Grant, outcome: Outcome, now: float, *, page: bool) -> Signal:
-        """Feed the shard's limit with a request's outcome; a rise of the limit lets waiting requests enter.
+    def judge(self, grant: Grant, signal: Signal, now: float, *, alive: bool) -> None:
+        """Feed the shard's limit with a request's end; a rise of the limit lets waiting requests enter.
 
-        `page`: not a robots.txt, whose 404 a site without a single working page may well answer with.
+        `alive`: a page was answered below 500. A robots.txt is none: a site without a single working page may well
+        answer 404 for it.
         """
-        signal = verdict(outcome).signal
         host = grant.host
-        below_500 = page and is_answer_below_500(outcome)
         if host is not None:
-            host.answered = host.answered or below_500
+            host.answered = host.answered or alive
             self.limit.on_outcome(host.id, signal, host.answered, grant.sent_at, now, self.on_network)
         self.hand_on()
-        return signal

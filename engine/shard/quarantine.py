@@ -60,7 +60,7 @@ def suspects(store: Store, left: Left, fault: int) -> Suspects | None:
     """
     if not fault:
         return None
-    tasks = [task for key in left.keys if (task := store.unfinished(key)) is not None]
+    tasks = [key for key in left.keys if store.is_unfinished(key)]
     store.hold_back([Waiting(task, 0.0, 0) for task in tasks])
     return Suspects(fault, tasks, proven=left.alone) if tasks else None
 

@@ -62,8 +62,7 @@ class EnrichmentRows:
     def bare(self, _task: Task, fetched: Fetched) -> Made:
         """See StageRows."""
         row = base_row(with_input(fetched), utc_now())
-        said = page_directives(fetched.x_robots_tag.splitlines(), {}, self._token)
-        if said:
+        if fetched.x_robots_tag and (said := page_directives(fetched.x_robots_tag.splitlines(), {}, self._token)):
             row["metadata"] = {"robots": said}
         return Made(as_line(row))
 

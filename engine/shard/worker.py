@@ -9,12 +9,13 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 import structlog
 
 from engine.errors import EngineError
+from engine.ipc.tasks import tasks_in
 from engine.model.messages import Control, NlpExit
 from engine.model.outcome import Failure, FailureKind
+from engine.model.prints import some_of
 from engine.model.task import split_position
 from engine.policy.lag import LagBound, LagRules
 from engine.shard.gauges import measure
@@ -31,9 +32,9 @@ _LOG: Final = structlog.get_logger("shard")
 #: Entries inserted at once: larger slices insert faster, but fetching stands still meanwhile (6 ms at this size).
 SLICE: Final = 1_000
 
-#: Between two slices everything else has its turn, and ingest then as long again and half: a list that comes in while
+#: Between two slices everything else has its turn, and ingest then twice as long: a list that comes in while
 #: fetching takes all that it can get would be in late, and its last hosts be known late. No longer than MAX_INGEST_S.
-INGEST_TO_REST: Final = 1.5
+INGEST_TO_REST: Final = 2.0
 MAX_INGEST_S: Final = 0.1
 
 TICK_S: Final = 0.1
@@ -57,6 +58,8 @@ class Worker:
         self._early: list[Frame] = []
         self._batches: deque[Frame] = deque()
         self._batch_came = asyncio.Event()
+        self._ingest_s = 0.0  # what ingest took of the loop since the last tick
+        self._inserted = 0  # batches that are in the frontier, and not told of
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._within_s = 0.0
@@ -190,20 +193,35 @@ class Worker:
                 parts.store.finish_ingest()
                 parts.store.commit()
                 continue
-            entries = orjson.loads(frame.body) if frame.body else []
+            began = self._loop.time()
+            entries, made = tasks_in(frame)
             end = (frame.header["input"], frame.header["last"])
             for start in range(0, max(1, len(entries)), SLICE):
                 part = entries[start : start + SLICE]
                 last = start + SLICE >= len(entries)
-                parts.schedule.insert(part, end if last else split_position(part[-1][0]), self._loop.time())
+                parts.schedule.insert(
+                    part, end if last else split_position(part[-1][0]), self._loop.time(),
+                    made=some_of(made, start, start + SLICE),
+                )  # fmt: skip
                 parts.dispatcher.wake()
                 if (now := self._loop.time()) >= until:
+                    self._ingest_s += now - began
                     await asyncio.sleep(0)
-                    back = self._loop.time()
-                    until = back + min(MAX_INGEST_S, (back - now) * INGEST_TO_REST)
-            parts.store.commit()
+                    began = self._loop.time()
+                    until = began + min(MAX_INGEST_S, (began - now) * INGEST_TO_REST)
             self._told_finished = False
-            self._send({"type": Control.CREDIT, "batches": 1})
+            self._inserted += 1
+            # While another batch waits the tick's commit will do: pages that both write to are written once.
+            if not self._batches:
+                parts.store.commit()
+                self._give_credit()
+            self._ingest_s += self._loop.time() - began
+
+    def _give_credit(self) -> None:
+        """Tell of the batches that are committed now."""
+        if self._inserted:
+            self._send({"type": Control.CREDIT, "batches": self._inserted})
+            self._inserted = 0
 
     # -- the tick -------------------------------------------------------------------------------------------------
 
@@ -212,15 +230,19 @@ class Worker:
         commit_at = beat_at = asked_for = loop.time()
         while True:
             now = loop.time()
-            self._bound_by_lag(now - asked_for, now)
+            self._bound_by_lag(now - asked_for - self._ingest_s, now)
+            self._ingest_s = 0.0
             parts.limit.tick(now, parts.dispatcher.grants.on_network)
             self._log_limit()
             parts.dispatcher.grants.hand_on()
             parts.dispatcher.wake()
             await self._end_condemned(now + TICK_S)
             ended = self._ended()
-            if now >= commit_at or ended or parts.endings.full:
+            # The first rows of a process are not kept waiting: who looks sees that it works.
+            first_rows = parts.endings.uncommitted > 0 and not parts.endings.finished
+            if now >= commit_at or ended or first_rows or parts.endings.full:
                 parts.endings.commit()
+                self._give_credit()
                 commit_at = now + COMMIT_EVERY_S
                 ended = ended and self._ended()  # the last page may have named further ones
             # The pool starts with the first page that waits for it, which the supervisor is told at once.
@@ -254,7 +276,10 @@ class Worker:
             _LOG.debug("limit", limit=limit.limit, before=before, cause=limit.cause)
 
     def _bound_by_lag(self, lag_s: float, now: float) -> None:
-        """A loop that comes back late has too much to do, whatever the servers would bear."""
+        """A loop that comes back late has too much to do, whatever the servers would bear.
+
+        Not where ingest held it up, whose part of the loop has a bound of its own: fewer requests would mend nothing.
+        """
         grants, limit = self.parts.dispatcher.grants, self.parts.limit
         if self._lag.sample(lag_s, now, grants.on_network, self.parts.max_limit):
             limit.cap(self._lag.bound, f"the event loop is {self._lag.mean_s * 1000:.0f} ms late")

@@ -7,7 +7,7 @@ cursor with the URLs, and reading again after it gives exactly the rest.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Final
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from engine.errors import UsageError
+from engine.model.prints import host_print, key_of
 from engine.model.task import position
-from engine.model.url import HIDDEN, Target, parse_target, site_of
+from engine.model.url import HIDDEN, Target, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
 from engine.sources.readers import open_records
 from engine.sources.record import broken
@@ -32,17 +33,21 @@ if TYPE_CHECKING:
 #: A batch ends early at so many characters of URLs and columns: it is one frame, held whole on both sides.
 MAX_BATCH_CHARS: Final = 8 << 20
 
+#: Records of a batch: a shard decodes it at once, and small objects that live briefly stay in the processor's cache.
+BATCH_SIZE: Final = 5_000
+
 #: Hosts whose shard is remembered: finding the site costs ten times a look-up.
 _CACHED_HOSTS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Entries of input `input` up to its ordinal `last`; `entries[shard]` may be empty."""
+    """Entries of input `input` up to its ordinal `last`, and their prints; those of a shard may be none."""
 
     input: int
     last: int
     entries: list[list[TaskEntry]]
+    prints: list[bytearray]
 
 
 def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
@@ -50,7 +55,7 @@ def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
     cursor: tuple[int, int],
     shards: int,
     settings: InputSettings,
-    batch_size: int = 20_000,
+    batch_size: int = BATCH_SIZE,
     first_batch_size: int = 500,
 ) -> Iterator[Batch]:
     """Read `sources` after `cursor`, (input index, last ordinal held), to their end or to settings.limit records.
@@ -61,30 +66,35 @@ def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
     place = _placer(shards)
     room = first_batch_size
     for index, records, stream in _inputs(sources, cursor, settings):
-        entries: list[list[TaskEntry]] = [[] for _ in range(shards)]
+        filling = _empty(index, shards)
         count = chars = 0
         covered = cursor[1] if index == cursor[0] else 0
         try:
             for record in stream:
-                shard, entry = place(record, position(index, record.ordinal))
-                entries[shard].append(entry)
+                shard, entry, made = place(record, position(index, record.ordinal))
+                filling.entries[shard].append(entry)
+                filling.prints[shard] += made
                 count += 1
                 chars += len(record.url)
                 if isinstance(columns := entry[-1], str):
                     chars += len(columns)
                 if count >= room or chars >= MAX_BATCH_CHARS:
                     covered = record.ordinal
-                    yield Batch(index, covered, entries)
-                    entries = [[] for _ in range(shards)]
+                    yield replace(filling, last=covered)
+                    filling = _empty(index, shards)
                     count = chars = 0
                     room = batch_size
         except UsageError:
             if count:
-                yield Batch(index, records.last, entries)
+                yield replace(filling, last=records.last)
             raise
         if records.last > covered:
-            yield Batch(index, records.last, entries)
+            yield replace(filling, last=records.last)
             room = batch_size if count else room
+
+
+def _empty(index: int, shards: int) -> Batch:
+    return Batch(index, 0, [[] for _ in range(shards)], [bytearray() for _ in range(shards)])
 
 
 def _inputs(
@@ -127,24 +137,24 @@ class _Limit:
             yield record
 
 
-def _placer(shards: int) -> Callable[[Record, int], tuple[int, TaskEntry]]:
-    """Make the function from a record and its position to the shard that owns it, and its entry."""
+def _placer(shards: int) -> Callable[[Record, int], tuple[int, TaskEntry, bytes]]:
+    """Make the function from a record and its position to the shard that owns it, its entry and its print."""
 
     @lru_cache(maxsize=_CACHED_HOSTS)
-    def shard_of_host(host: str) -> int:
-        return shard_of(site_of(host), shards)
+    def facts(host: str) -> tuple[int, bytes]:
+        return shard_of(site_of(host), shards) if shards > 1 else 0, host_print(host)
 
-    def place(record: Record, at: int) -> tuple[int, TaskEntry]:
+    def place(record: Record, at: int) -> tuple[int, TaskEntry, bytes]:
         columns = None if record.input is None else orjson.dumps(record.input).decode()
         target = None if record.broken else parse_target(record.url)
         if not isinstance(target, Target):
             text = _unfetchable(record)
-            return shard_of(text, shards), [at, record.priority, text, None, "", None, columns]
+            made = key_of(text, "") + host_print("")
+            return shard_of(text, shards), [at, record.priority, text, None, "", None, columns], made
         url, fetch_url, _, host, _, auth = target
-        return (
-            shard_of_host(host),
-            [at, record.priority, url, None if fetch_url == url else fetch_url, host, auth, columns],
-        )
+        shard, of_host = facts(host)
+        entry: TaskEntry = [at, record.priority, url, None if fetch_url == url else fetch_url, host, auth, columns]
+        return shard, entry, url_key(fetch_url) + of_host
 
     return place
 

@@ -12,8 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
+from engine.ipc.tasks import tasks_frame
 from engine.model.messages import Control
 from engine.supervisor.threads import in_daemon_thread
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from engine.ipc.frames import Header
     from engine.sources.ingest import Batch
 
-#: Batches out to a shard: one being inserted, one in its socket, and two so that it never waits for the reader.
-CREDIT: Final = 4
+#: Batches out to a shard: some inserted and not yet committed, one in its socket, the rest so that it never waits.
+CREDIT: Final = 8
 
 #: (input index, last ordinal)
 Cursor = tuple[int, int]
@@ -108,13 +107,12 @@ class Feed:
         self._position = start
         batches = self._read(start)
         while (encoded := await in_daemon_thread(lambda: _encoded(next(batches, None)))) is not None:
-            cursor, bodies = encoded
+            cursor, frames = encoded
             await self._until(lambda: self._rewind or self._may_send(CREDIT - 1))
             if self._rewind:
                 return False
             self._position = cursor
-            header = {"type": Control.TASKS, "input": cursor[0], "last": cursor[1]}
-            for shard, body in enumerate(bodies):
+            for shard, (header, body) in enumerate(frames):
                 self._receivers[shard].sent.append(cursor)
                 self._send(shard, header, body)
         await self._until(lambda: self._rewind or self._may_send(0))
@@ -131,7 +129,9 @@ class Feed:
             await self._changed.wait()
 
 
-def _encoded(batch: Batch | None) -> tuple[Cursor, list[bytes]] | None:
+def _encoded(batch: Batch | None) -> tuple[Cursor, list[tuple[Header, bytes]]] | None:
     if batch is None:
         return None
-    return (batch.input, batch.last), [orjson.dumps(entries) for entries in batch.entries]
+    cursor = batch.input, batch.last
+    shards = zip(batch.entries, batch.prints, strict=True)
+    return cursor, [tasks_frame(cursor, entries, made) for entries, made in shards]

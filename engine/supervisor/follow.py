@@ -10,10 +10,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import OutputError
-from engine.frontier.schema import connect_readonly, writing
+from engine.frontier.schema import writing
 from engine.model.task import CommitRecord
 from engine.output.blocks import PartReader
 from engine.output.codec import CorruptError
+from engine.statefile import connect_readonly
 from engine.supervisor.folder import RunFolder
 from engine.supervisor.manifest import MANIFEST_NAME, read_manifest
 

@@ -15,10 +15,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import OutputError
-from engine.frontier.schema import connect_readonly, damage, writing
+from engine.frontier.schema import damage, writing
 from engine.frontier.store import Store
 from engine.observe.logs import get_logger
 from engine.output.recover import damaged
+from engine.statefile import connect_readonly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

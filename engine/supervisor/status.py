@@ -7,10 +7,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.frontier.failed import failed_groups
-from engine.frontier.schema import connect_readonly, writing
+from engine.frontier.schema import writing
 from engine.frontier.store import FAILED_PREFIX
 from engine.model.url import site_of
 from engine.observe.failures import Tally
+from engine.statefile import connect_readonly
 from engine.supervisor.live import read_gauges
 from engine.supervisor.lock import is_held
 from engine.supervisor.manifest import INTERRUPTED, RUNNING, read_manifest

@@ -49,7 +49,7 @@ async def read_body(
         if decoder is None and max_body_bytes and not bound.truncate:
             _check_declared(headers.get("Content-Length", ""), max_body_bytes, stream)
         while not stream.at_eof():
-            data = await lease.piece(stream)
+            data = lease.ready(stream) or await lease.piece(stream)
             for piece in (data,) if decoder is None else decoder.feed(data):
                 size += len(piece)
                 if size > max_body_bytes > 0:

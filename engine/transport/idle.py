@@ -6,7 +6,7 @@ thousands of idle connections open, beyond any limit on open files. The pool kno
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class IdlePool(Generic[ConnectionT]):
     def __init__(self, max_idle: int, keepalive_s: float) -> None:
         self._max_idle = max_idle
         self._keepalive_s = keepalive_s
-        self._by_key: dict[Hashable, deque[ConnectionT]] = {}
+        self._by_key: dict[Hashable, list[ConnectionT]] = {}  # few of a key: what a host may have at once
         # Oldest first: connection -> (key, expiry). All wait equally long, so this is also the order of expiry.
         self._waiting: OrderedDict[ConnectionT, tuple[Hashable, float]] = OrderedDict()
 
@@ -58,7 +58,11 @@ class IdlePool(Generic[ConnectionT]):
         if self._keepalive_s <= 0 or self._max_idle <= 0:
             connection.close()
             return
-        self._by_key.setdefault(key, deque()).append(connection)
+        others = self._by_key.get(key)
+        if others is None:
+            self._by_key[key] = [connection]
+        else:
+            others.append(connection)
         self._waiting[connection] = (key, now + self._keepalive_s)
         if len(self._waiting) > self._max_idle:
             self._drop_oldest()
@@ -79,7 +83,7 @@ class IdlePool(Generic[ConnectionT]):
     def _drop_oldest(self) -> None:
         connection, (key, _) = self._waiting.popitem(last=False)
         connections = self._by_key[key]
-        connections.popleft()  # a key's oldest is at its left: the overall oldest is the oldest of its key
+        del connections[0]  # a key's oldest is at its left: the overall oldest is the oldest of its key
         if not connections:
             del self._by_key[key]
         connection.close()

@@ -246,6 +246,14 @@ class Lease:
             raise _answer_error(error) from error
 
     @staticmethod
+    def ready(body: StreamReader) -> bytes:
+        """What has come of the body, perhaps nothing yet: mostly all of a small one. Raises TransportError."""
+        try:
+            return body.read_nowait()
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            raise _answer_error(error) from error
+
+    @staticmethod
     async def piece(body: StreamReader) -> bytes:
         """What has come of the body, at least one byte; empty at its end. Raises TransportError."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 import engine
 
+ROOT = Path(__file__).parents[2]
 URLS = [f"http://a{n}.test/html/{n}" for n in range(6)]
 
 
@@ -141,26 +143,20 @@ def test_what_is_no_url_is_named():
         list(engine.enrich(["http://h.test/", 7]))
 
 
-def test_examples_of_the_document_run_as_they_stand(local, tmp_path):
+def test_examples_of_the_documents_run_as_they_stand(local, tmp_path):
     """Each is a script of its own, without a guard, under -W error, against the local web."""
-    text = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
-    blocks = [block.split("```", 1)[0] for block in text.split("```python\n")[1:]]
-    assert len(blocks) >= 4
+    writer = [sys.executable, ROOT / "scripts" / "examples.py", tmp_path, ROOT / "README.md", ROOT / "docs/python.md"]
+    subprocess.run(writer, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
+    scripts = sorted(tmp_path.glob("*.py"))
+    assert len(scripts) >= 5
     environ = {"ENRICH_" + key.upper().replace(".", "__"): json.dumps(value) for key, value in local.items()}
     (tmp_path / "urls.txt").write_text("http://a.test/html/1\n")
-    for number, block in enumerate(blocks):
-        script = tmp_path / f"example_{number}.py"
-        script.write_text(block.replace("https://", "http://"))
+    for script in scripts:
+        script.write_text(script.read_text().replace("https://", "http://"))
         command = [sys.executable, "-W", "error", script.name]
         done = subprocess.run(  # noqa: S603 - our own interpreter
-            command, cwd=tmp_path, env={**_environ(), **environ}, capture_output=True, text=True, check=False
+            command, cwd=tmp_path, env={**os.environ, **environ}, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         assert "Warning" not in done.stderr
         assert done.stdout
-
-
-def _environ():
-    import os  # noqa: PLC0415 - here alone
-
-    return os.environ

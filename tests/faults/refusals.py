@@ -109,17 +109,17 @@ def _few_files(scene: Scene) -> None:
 
 @kind("a device that fails to write (EIO)")
 def _failing_device(scene: Scene) -> None:
-    _refused(scene, scene.begin(environ={"ENRICH_FAULT": f"part_write:{scene.chance.choice((0.3, 0.6, 1.0))}"}))
+    _refused(scene, scene.begin(environ={"ENGINE_FAULT": f"part_write:{scene.chance.choice((0.3, 0.6, 1.0))}"}))
 
 
 @kind("a frontier's device that fails to write (EIO)")
 def _failing_frontier(scene: Scene) -> None:
-    _refused(scene, scene.begin(environ={"ENRICH_FAULT": f"frontier_commit:{scene.chance.choice((0.1, 0.3, 1.0))}"}))
+    _refused(scene, scene.begin(environ={"ENGINE_FAULT": f"frontier_commit:{scene.chance.choice((0.1, 0.3, 1.0))}"}))
 
 
 @kind("killed between the rows and their commit")
 def _between(scene: Scene) -> None:
-    running = scene.begin(environ={"ENRICH_FAULT": "between_append_and_commit:0.6"})
+    running = scene.begin(environ={"ENGINE_FAULT": "between_append_and_commit:0.6"})
     if (code := scene.stopped(running)) not in (0, 5):
         scene.note(f"exit code {code}: {running.err[-1500:]}")
 

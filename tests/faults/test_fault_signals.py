@@ -14,7 +14,7 @@ def test_one_costs_its_own_row_and_the_restart_bounds_hold(enrich):
     listing = enrich.listing(GOOD[:30] + DEADLY + GOOD[30:])
     done = enrich(
         *enrich.run(listing, run__shards=1, nlp__pipeline="none", extract__extractor="none"),
-        environ={"ENRICH_FAULT": "page_came=deadly"},
+        environ={"ENGINE_FAULT": "page_came=deadly"},
     )
     assert done.code == 0, done.err
     found = rows(enrich.out)

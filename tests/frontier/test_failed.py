@@ -7,9 +7,9 @@ from contextlib import closing
 from frontier_model import Frontier
 
 from engine.frontier.failed import FailedGroup, failed_groups
-from engine.frontier.schema import connect_readonly
 from engine.frontier.store import Store
 from engine.model.outcome import FailureKind
+from engine.statefile import connect_readonly
 
 
 def end(frontier, kinds, now=0.0):

@@ -223,8 +223,9 @@ class FrontierMachine(RuleBasedStateMachine):
         assert len(hosts) <= self.max_active + 1  # one more where a redirect leads
         on_disk = dict(self.frontier.store.db.execute("SELECT id, status FROM host"))
         assert {number for number, status in on_disk.items() if status == 2} == set(hosts)
-        for name in HOSTS:  # idle: nothing of it is left
-            if on_disk.get(host_id(name)) == 0:
+        fresh = {row[0] for row in self.frontier.store.db.execute("SELECT host FROM fresh")}
+        for name in HOSTS:  # idle, and nothing came in since: nothing of it is left
+            if on_disk.get(host_id(name)) == 0 and host_id(name) not in fresh:
                 mine = {url for url, place in self.model.order.items() if place[0] == name}
                 assert mine <= set(self.model.ended)
 

@@ -149,7 +149,12 @@ def test_a_retry_takes_up_a_host_that_was_given_up(path):
     frontier.store.close()
 
 
-#: Format 1 clustered tasks by host.
+#: Format 2 had all hosts in their table; format 1 clustered tasks by host, too.
+HOSTS_OF_FORMAT_2 = """
+INSERT INTO host (id, name, status, due, generation, cursor) SELECT host, name, 1, 0, 1, -1 FROM fresh WHERE true
+  ON CONFLICT (id) DO UPDATE SET status = 1 WHERE status = 0;
+DROP TABLE fresh; PRAGMA user_version = 2;
+"""
 TASKS_OF_FORMAT_1 = """
 ALTER TABLE task RENAME TO new; DROP INDEX task_key; DROP INDEX task_host;
 CREATE TABLE task (host INTEGER, band INTEGER, n INTEGER, key BLOB NOT NULL, url TEXT NOT NULL, fetch_url TEXT,
@@ -160,14 +165,15 @@ DROP TABLE new; PRAGMA user_version = 1;
 """
 
 
-def test_an_older_file_is_made_one_of_this_format(path):
+@pytest.mark.parametrize("older", [HOSTS_OF_FORMAT_2, HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1])
+def test_an_older_file_is_made_one_of_this_format(path, older):
     frontier = Frontier(path)
     frontier.insert(*[(f"h{n % 3}.test", f"/{n}") for n in range(30)])
     tasks(frontier, None)
     frontier.store.close()
     with sqlite3.connect(path) as db:
         before = db.execute("SELECT * FROM task ORDER BY n").fetchall()
-        db.executescript(TASKS_OF_FORMAT_1)
+        db.executescript(older)
     db.close()
     frontier = Frontier(path)
     assert frontier.store.db.execute("SELECT * FROM task ORDER BY n").fetchall() == before

@@ -152,6 +152,9 @@ def test_any_text_is_a_target_or_a_failure(text):
         ("a.shop.example", "shop.example"),
         ("me.github.io", "me.github.io"),
         ("github.io", "github.io"),
+        ("www.shop.xn--55qx5d.cn", "shop.xn--55qx5d.cn"),  # a rule that the list has in Chinese
+        ("www.city.kobe.jp", "city.kobe.jp"),
+        ("a.b.c.kobe.jp", "b.c.kobe.jp"),
         ("localhost", "localhost"),
         ("www.h.com.", "h.com"),
         ("127.0.0.1", "127.0.0.1"),

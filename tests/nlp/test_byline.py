@@ -85,6 +85,13 @@ def test_names(text, name):
         ("<div itemprop=author><b>9</b> <span itemprop=name>Ann Bee</span> 120 points</div>", "Ann Bee"),
         ("<div itemprop=author><a href=/a>annb</a> <span>120</span></div>", "annb"),
         ("<div data-author=annb>x</div>", "annb"),
+        (
+            "<p property=schema:author typeof=schema:Person>by <b property=schema:name>Ann Bee</b>",
+            "Ann Bee",
+        ),
+        ("<div typeof=sioc:Item><a rel=sioc:has_creator property='foaf:name dc:creator'>annb</a></div>", "annb"),
+        ("<div property='http://purl.org/dc/terms/creator' typeof=Person>Ann Bee</div>", "Ann Bee"),
+        ("<div property=author>annb</div>", None),  # no page of RDFa
         ("<meta name=author content='\"Ann Bee\"'>", "Ann Bee"),
         ("<span class=post-author>Ann Bee</span>", "Ann Bee"),
         (
@@ -97,7 +104,7 @@ def test_names(text, name):
     ],
 )
 def test_authors_for_machines(markup, author):
-    assert metadata(f"<body>{markup}{TEXT}")["author"] == author
+    assert metadata(f"<body>{markup}{TEXT}").get("author") == author
 
 
 def test_a_list_of_pages_by_many_has_no_author():
@@ -105,6 +112,13 @@ def test_a_list_of_pages_by_many_has_no_author():
         f"<div><a href=/{n}>Story</a> <span class=author>{n} Dee</span></div>" for n in ("Ann", "Bo", "Cy")
     )
     assert "author" not in metadata(f"<body>{teasers}{TEXT}")
+
+
+def test_dates_in_rdfa():
+    dated = "<span property='dc:date dc:created' content='2021-03-04T05:06:07+01:00'>Thu</span>"
+    changed = "<time property='schema:dateModified' datetime=2021-03-05>Fri</time>"
+    found = metadata(f"<body typeof=schema:Article>{changed}{dated}{TEXT}")
+    assert (found["published_at"], found["modified_at"]) == ("2021-03-04T05:06:07+01:00", "2021-03-05")
 
 
 def test_dates_for_machines_and_in_classes():

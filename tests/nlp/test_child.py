@@ -14,7 +14,6 @@ from time import monotonic
 import multiprocess
 import orjson
 import pytest
-from multiprocess.connection import Connection
 from nlp.scripted_child import MEMORY
 
 from engine.errors import ExitCode
@@ -22,9 +21,9 @@ from engine.ipc.frames import Decoder, encode
 from engine.model.plan import NlpConfig
 from engine.model.record import Fetched
 from engine.nlp.available import PRELOAD_VARIABLE
-from engine.nlp.child import child_entry
 from engine.nlp.server import BATCH_PAGES, CREDIT
 from engine.settings import Settings
+from engine.supervisor.entry import InheritedFd, enter_nlp
 
 PATIENCE_S = 60
 URL = "http://a.example/"
@@ -351,9 +350,10 @@ def forked(folder, settings):
     context.set_forkserver_preload(["engine.nlp.preload"])
     life, supervisor = os.pipe()
     config = NlpConfig(child=0, path=f"{folder}/nlp", settings=settings.model_dump(mode="json"), life_fd=-1)
-    with Connection(life, writable=False) as life_end:
-        child = context.Process(target=child_entry, args=(config, life_end))
-        child.start()
+    arguments = ("engine.nlp.child:child_main", config, f"{folder}/why", InheritedFd(life))
+    child = context.Process(target=enter_nlp, args=arguments)
+    child.start()
+    os.close(life)
     try:
         yield child
     finally:

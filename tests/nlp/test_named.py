@@ -46,10 +46,12 @@ def test_typed_nodes_name_by_their_kind_however_deep():
     }
 
 
-def test_microdata_names_the_item_itself():
+def test_microdata_and_rdfa_name_the_item_itself():
     product = '<div itemscope itemtype="http://schema.org/Product"><h1 itemprop="name">Oak Chair</h1></div>'
+    rdfa = '<div vocab="http://schema.org/" typeof="Product"><h1 property="name">Oak Chair</h1></div>'
     event = '<div itemscope itemtype="https://schema.org/MusicEvent"><b itemprop=name content="Lute Night"></b></div>'
     assert names(product + event) == {"PRODUCT": ["Oak Chair"], "EVENT": ["Lute Night"]}
+    assert names(rdfa + event) == {"PRODUCT": ["Oak Chair"], "EVENT": ["Lute Night"]}
 
 
 def test_the_byline_and_the_site_are_names():

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from engine.model.url import parse_target
 from engine.policy.robots import (
     ALLOW_ALL,
-    DISALLOW_ALL,
     MAX_BODY_BYTES,
     MAX_LINE_BYTES,
     MAX_SITEMAPS,
@@ -148,8 +147,9 @@ def test_special_characters(rule, path, matches):
 
 
 def test_the_file_itself_may_always_be_fetched():
-    assert DISALLOW_ALL.allows("/robots.txt")
-    assert not DISALLOW_ALL.allows("/robots.txt.bak")
+    nothing = Robots([("/", False)])
+    assert nothing.allows("/robots.txt")
+    assert not nothing.allows("/robots.txt.bak")
 
 
 def test_half_a_mebibyte_is_read_and_what_comes_later_is_not():
@@ -431,10 +431,9 @@ def test_only_our_group_is_kept():
     assert ours.size_bytes < 1000
 
 
-def test_the_two_constants():
+def test_without_a_file_all_is_allowed():
     assert ALLOW_ALL.allows("/x")
-    assert not DISALLOW_ALL.allows("/")
-    assert DISALLOW_ALL.crawl_delay_s is None
+    assert ALLOW_ALL.crawl_delay_s is None
 
 
 # -- against a matcher too simple to be wrong --

@@ -8,7 +8,7 @@ from engine.errors import OutputError, UsageError
 from engine.model.lead import LeadFailure
 from engine.policy.job import Event
 from engine.providers.base import Reply, RowReply, RowState
-from engine.providers.counts import account, count
+from engine.providers.counts import RATE_WINDOW_S, account, count, per_s
 from engine.providers.store import JobStore, Kept, NewLead
 
 DONE = RowReply(RowState.DONE, {"structured_data": {"a": 1}}, cost_cents=5.0)
@@ -122,7 +122,7 @@ def test_what_is_no_store_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         JobStore.open(tmp_path / "leads.sqlite")
     (tmp_path / "leads.sqlite").write_bytes(b"x" * 5000)
-    with pytest.raises(OutputError, match="cannot be read"):
+    with pytest.raises(OutputError, match="the record of jobs is damaged"):
         JobStore.open(tmp_path / "leads.sqlite")
 
 
@@ -163,3 +163,14 @@ def test_no_order_of_events_submits_a_lead_twice(steps, tmp_path):
             else:
                 store.answered(task, Reply((DONE if step == "done" else PENDING,), f"t{task.id}"), None, 2.0)
     store.close()
+
+
+def test_the_rate_is_that_of_the_last_minutes(store):
+    store.ingest(leads("a", "b", "c", "d"))
+    assert per_s(store.db, 50.0) is None
+    first, second = store.intend([[lead] for lead in store.planned(0, 2)], 100.0)
+    assert per_s(store.db, 100.0) is None
+    store.answered(first._replace(task_id="t1"), Reply((DONE,), "t1"), None, 150.0)
+    assert per_s(store.db, 200.0) == 0.01
+    store.answered(second._replace(task_id="t2"), Reply((DONE,), "t2"), None, 900.0)
+    assert per_s(store.db, 900.0) == 1 / RATE_WINDOW_S

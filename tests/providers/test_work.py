@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -8,6 +9,7 @@ from providers.standin import Behaviour, busiest
 
 from engine.errors import OutputError
 from engine.policy.job import State
+from engine.providers.store import Kept
 from engine.providers.terms import Why
 
 #: As the provider is: five to ten minutes a job.
@@ -220,3 +222,25 @@ def test_an_overdue_batch_is_cancelled_where_the_provider_can(tmp_path):
     assert rig.run().why is Why.DONE
     assert rig.states() == {"expired": 3}
     assert [path for _, _, path, _ in rig.standin.log if path.endswith("/cancel")]
+
+
+def test_a_call_that_came_between_the_decision_to_poll_and_the_poll_spares_it(tmp_path):
+    rig = Rig(tmp_path, people(1), Behaviour(least_s=30, most_s=30), first_poll_s=60.0)
+
+    def call_when_the_poll_is_decided(work):
+        enter = work._gate.enter
+
+        def entered(now):
+            (job,) = rig.standin.jobs.values()
+            name, body = rig.standin.event(job)
+            event = Kept(name, None, body)
+            assert rig.store.keep_event(event, now)
+            asyncio.get_running_loop().call_soon(work.event, event)  # and the poll's first step after it
+            return enter(now)
+
+        work._gate.enter = entered
+
+    assert rig.run(at=31, then=call_when_the_poll_is_decided).why is Why.DONE
+    assert rig.states() == {"completed": 1}
+    assert [method for _, method, *_ in rig.standin.log] == ["POST"]
+    assert rig.work._gate.in_flight == 0

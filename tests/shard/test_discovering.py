@@ -7,40 +7,19 @@ import asyncio
 import orjson
 import pytest
 from fake_time import run
-from shard_rig import Shard, SlowWeb, redirect, reply
+from shard_rig import OutlinePool, Shard, SlowWeb, outline, redirect, reply
 
 from engine.frontier.outbox import Outbox
 from engine.model.messages import Control
-from engine.model.outcome import Failure, FailureKind
 from engine.policy.placement import shard_of
 from engine.settings import needs_pool
 from engine.shard.factory import site_budget
 from engine.transport.base import Response
+from engine.transport.cache import MemoryCache
 
 #: Two sites, of different shards of two.
 SITES = {shard_of(f"s{n}.test", 2): f"s{n}.test" for n in range(8)}
 HERE, THERE = SITES[0], SITES[1]
-
-
-class Pool:
-    """Stands for the NLP pool: a page's body is its outline."""
-
-    children = 1
-    idle = True
-
-    def submit(self, _header, body, on_row, on_failed):
-        if body == b"bad":
-            on_failed(Failure(FailureKind.NLP_CRASHED, "crashed"))
-        else:
-            on_row(body, None, 1.0)
-
-    async def until_idle(self):
-        pass
-
-
-def outline(*links, **facts):
-    found = [link if isinstance(link, list) else [link, "page", "link", None] for link in links]
-    return Response(200, body=orjson.dumps({"role": "page", "media_type": "text/html", "links": found, **facts}))
 
 
 def discovering(folder, web, **settings):
@@ -49,9 +28,20 @@ def discovering(folder, web, **settings):
         politeness__delay_s=0, **settings,
     )  # fmt: skip
     assert needs_pool(shard.settings)
-    shard.parts.endings._pool = Pool()
+    shard.parts.endings._pool = OutlinePool()
     shard.store.budget = site_budget(shard.settings)
     return shard
+
+
+class CountingPool(OutlinePool):
+    """Counts the pages that it was given."""
+
+    def __init__(self):
+        self.pages = 0
+
+    def submit(self, header, body, on_row, on_failed):
+        self.pages += 1
+        super().submit(header, body, on_row, on_failed)
 
 
 def by_url(rows):
@@ -157,6 +147,45 @@ def test_a_page_that_crashes_its_child_is_an_error_row_and_the_others_go_on(tmp_
     rows = complete(tmp_path, web, f"http://{HERE}/")
     kinds = {url: row["error_kind"] for url, row in rows.items()}
     assert kinds == {f"http://{HERE}/": None, f"http://{HERE}/bad": "nlp_crashed", f"http://{HERE}/good": None}
+
+
+def test_a_second_discovery_over_a_cache_follows_the_same_links_and_looks_into_no_page(tmp_path):
+    web, cache, pool = SlowWeb(), MemoryCache(), CountingPool()
+    fresh = {"Cache_Control": "max-age=3600"}
+    body = outline(f"http://{HERE}/a", title="Front", simhash="00000000ffffffff", words=50).body
+    web.answer(HERE, "/", reply(200, body, **fresh))
+    web.answer(
+        HERE, "/a", reply(200, outline(f"http://{HERE}/b", meta={"robots": "unavailable_after: 1"}).body, **fresh)
+    )
+    web.answer(HERE, "/b", reply(200, outline().body, **fresh))
+
+    def once(name):
+        async def main():
+            (tmp_path / name).mkdir()
+            shard = discovering(tmp_path / name, web, cache=cache)
+            shard.parts.endings._pool = pool
+            return await shard.complete(f"http://{HERE}/")
+
+        return [
+            {key: value for key, value in row.items() if key not in {"first_seen", "attempts"}}
+            for row in run(main()).values()
+        ]
+
+    first, asked = once("first"), len(web.targets(HERE))
+    assert (len(first), pool.pages) == (3, 3)
+    assert once("second") == first
+    assert pool.pages == 3
+    assert web.targets(HERE)[asked:] == ["/robots.txt"]
+
+
+def test_a_defect_in_the_making_of_a_row_costs_that_row_alone(tmp_path):
+    web = SlowWeb(default=outline())
+    web.answer(HERE, "/", outline(f"http://{HERE}/odd", f"http://{HERE}/good"))
+    web.answer(HERE, "/odd", reply(200, orjson.dumps({"links": [["http://x.test/"]]})))  # which no pool would send
+    rows = complete(tmp_path, web, f"http://{HERE}/")
+    kinds = {url: row["error_kind"] for url, row in rows.items()}
+    assert kinds == {f"http://{HERE}/": None, f"http://{HERE}/odd": "internal_error", f"http://{HERE}/good": None}
+    assert rows[f"http://{HERE}/odd"]["error"].startswith("making the row failed: ValueError: not enough values")
 
 
 # -- between shards ---------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import pytest
 from fake_time import run
 from shard_rig import Shard, SlowWeb, kinds
 
-from engine.model.outcome import FailureKind, Outcome
+from engine.model.outcome import FailureKind
 from engine.policy.aimd import AimdRules, ShardLimit
+from engine.policy.verdict import Signal
 from engine.shard.grants import FRESH_CONNECT_S, Grant, Grants
 
 
@@ -35,7 +36,7 @@ def test_a_thousand_tasks_all_run_while_the_limit_rises_and_falls_at_random():
                 await grants.enter(grant, now)
                 peak = max(peak, grants.on_network)
                 await asyncio.sleep(chance.random())
-                grants.judge(grant, Outcome(200), now(), page=True)
+                grants.judge(grant, Signal.SUCCESS, now(), alive=True)
             finally:
                 grants.leave(grant)
             done.append(number)

@@ -13,7 +13,7 @@ from shard_rig import Shard, SlowWeb, kinds, reply
 from engine.errors import OutputError
 from engine.model.messages import Control
 from engine.model.outcome import FailureKind
-from engine.model.url import url_key
+from engine.model.task import TaskKey
 from engine.policy.restart import MAX_RESTARTS
 from engine.shard.flight import Flight, Left
 
@@ -142,12 +142,13 @@ def test_a_suspect_whose_host_may_not_be_asked_is_let_go(tmp_path):
 def test_notes_outlive_their_process(tmp_path):
     path = tmp_path / "flight"
     flight = Flight.open(path, 4)
-    a, b, c = (flight.note(f"http://{name}.test/") for name in "abc")
+    keys = [TaskKey(1, -5, 7), TaskKey(1, 0, 8), TaskKey(1 << 40, 0, 9)]
+    a, b, c = map(flight.note, keys)
     b.close()
     a.heard_of()
     flight.alone(on=True)
     left = Flight.open(path, 4).left
-    assert left == Left((url_key("http://a.test/"), url_key("http://c.test/")), alone=True)
+    assert left == Left((keys[0], keys[2]), alone=True)
     assert Flight.open(path, 4).left == Left()  # what was read is forgotten
     c.close()
 
@@ -162,8 +163,8 @@ def test_a_file_that_is_no_notes_says_nothing(tmp_path, content):
 def test_a_file_of_another_capacity_is_read_as_far_as_it_goes(tmp_path):
     path = tmp_path / "flight"
     for _ in "ab":
-        Flight.open(path, 8).note("http://a.test/")
-        assert Flight.open(path, 2).left.keys == (url_key("http://a.test/"),)
+        Flight.open(path, 8).note(TaskKey(1, 0, 2))
+        assert Flight.open(path, 2).left.keys == (TaskKey(1, 0, 2),)
 
 
 def test_a_file_that_cannot_be_made_ends_the_run_in_words(tmp_path):

@@ -14,13 +14,16 @@ from shard_rig import PAGE, Shard, SlowWeb, kinds, redirect
 
 from engine.errors import OutputError
 from engine.frontier.store import Store
+from engine.ipc.frames import Frame
+from engine.ipc.tasks import tasks_frame
 from engine.model.messages import Control
 from engine.model.outcome import FailureKind
+from engine.model.prints import prints
 from engine.model.record import Fetched
 from engine.model.task import position
 from engine.shard.budget import PageLease
 from engine.shard.endings import ROWS_A_COMMIT
-from engine.shard.worker import SLICE
+from engine.shard.worker import COMMIT_EVERY_S, SLICE
 from engine.transport.base import Response
 
 
@@ -75,6 +78,57 @@ def test_it_is_finished_when_ingest_is_over_and_every_row_committed_and_says_so_
     run(main())
 
 
+def test_batches_that_wait_for_each_other_share_a_commit(tmp_path):
+    async def main():
+        shard = Shard(tmp_path, SlowWeb())
+        await asyncio.sleep(0)
+        for n in (1, 2, 3):
+            entries = [[position(0, n), 0, f"http://a.test/{n}", None, "a.test", None, None]]
+            shard.worker.on_frame(Frame(*tasks_frame((0, n), entries, prints(entries))))
+        await asyncio.sleep(0.05)
+        assert [header["batches"] for header in said(shard, Control.CREDIT)] == [3]
+        await shard.kill()
+        store = Store.open(tmp_path / "shard-0.sqlite")
+        assert store.cursor == (0, 3)
+        store.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("by_ingest", [True, False])
+def test_a_loop_that_something_else_than_ingest_makes_late_is_asked_to_do_less(tmp_path, by_ingest):
+    async def main():
+        shard = Shard(tmp_path, SlowWeb())
+        loop = asyncio.get_running_loop()
+        insert = shard.parts.schedule.insert
+
+        def slowly(*args, **named):
+            loop.pass_by(0.6)
+            insert(*args, **named)
+
+        shard.parts.schedule.insert = slowly if by_ingest else insert
+        for n in range(1, 60):
+            await shard.feed(f"http://a.test/{n}", done=False)
+            await asyncio.sleep(0.05)
+            if not by_ingest:
+                loop.pass_by(0.6)
+        assert shard.parts.limit.cause.startswith("capped") is not by_ingest
+        await shard.drain()
+
+    run(main())
+
+
+def test_the_first_rows_of_a_process_are_not_kept_waiting_for_a_commit(tmp_path):
+    async def main():
+        shard = Shard(tmp_path, SlowWeb(latency_s=0.3), politeness__delay_s=0)
+        await shard.feed("http://a.test/", done=False)
+        await asyncio.sleep(0.9 * COMMIT_EVERY_S)  # robots.txt, then the page
+        assert shard.store.last_commit().count == 1
+        await shard.drain()
+
+    run(main())
+
+
 def test_an_empty_list_is_finished_at_once(tmp_path):
     async def main():
         shard = Shard(tmp_path, SlowWeb())
@@ -89,7 +143,7 @@ def test_a_long_batch_is_taken_in_slices_and_its_credit_given_once_it_is_durable
         await asyncio.sleep(0)
         count = 2 * SLICE + 10
         entries = [[position(0, 3 * n), 0, f"http://a.test/{n}", None, "a.test", None, None] for n in range(1, count)]
-        shard.tell(Control.TASKS, orjson.dumps(entries), input=0, last=3 * count + 5)
+        shard.worker.on_frame(Frame(*tasks_frame((0, 3 * count + 5), entries, prints(entries))))
         seen = []
         while not said(shard, Control.CREDIT):
             seen.append(shard.store.cursor)

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
+from engine.ipc.frames import Frame
+from engine.ipc.tasks import tasks_frame, tasks_in
 from engine.model.outcome import Failure, FailureKind
+from engine.model.prints import hosts_in, keys_in, prints
 from engine.model.task import position, split_position
-from engine.model.url import parse_target, site_of
+from engine.model.url import host_id, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
 from engine.settings.groups import InputSettings
 from engine.sources import ingest
@@ -45,7 +48,21 @@ def test_an_entry_carries_all_that_its_shard_needs(write):
             [position(0, 3), 0, "http://h.example/", None, "h.example", None, '{"id":"8"}'],
         ]
     ]
-    assert orjson.loads(orjson.dumps(batch.entries)) == batch.entries
+    assert tasks_in(Frame(*tasks_frame((0, 3), batch.entries[0], batch.prints[0]))) == (
+        batch.entries[0],
+        batch.prints[0],
+    )
+
+
+def test_prints_are_the_entries_own(write):
+    source = write("a.txt", "http://h.example/\nHTTP://G.example\nhttp://h.example/x\nno url\n")
+    for batch in batches([source], (0, 0), 3, _DEFAULTS):
+        assert [prints(entries) for entries in batch.entries] == batch.prints
+        for entries, made in zip(batch.entries, batch.prints, strict=True):
+            assert hosts_in(made) == [host_id(entry[4]) for entry in entries]
+            assert keys_in(made) == [
+                url_key(entry[3] or entry[2] if entry[4] else f"invalid:{entry[2]}") for entry in entries
+            ]
 
 
 def test_all_urls_of_a_site_go_to_the_shard_that_owns_it(write):

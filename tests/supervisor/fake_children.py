@@ -22,6 +22,7 @@ from engine.errors import UsageError
 from engine.frontier.store import Finished, Store
 from engine.ipc.channel import Channel, connect_unix, from_socket
 from engine.ipc.frames import Decoder, Frame, encode
+from engine.ipc.tasks import tasks_in
 from engine.model.messages import Control, Page
 from engine.model.outcome import FailureKind
 from engine.model.record import Fetched, base_row
@@ -126,7 +127,8 @@ class FakeShard:
         match frame.type:
             case Control.TASKS:
                 self.note(f"batch-{self.config.shard}", frame.header["last"])
-                self.store.insert(orjson.loads(frame.body), (frame.header["input"], frame.header["last"]))
+                entries, made = tasks_in(frame)
+                self.store.insert(entries, (frame.header["input"], frame.header["last"]), made=made)
                 self.store.commit()
                 self.load()
                 if not (self.markers / "no-credit").exists():

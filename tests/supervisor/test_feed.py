@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pytest
 
 from engine.errors import UsageError
 from engine.ipc.frames import Frame
+from engine.ipc.tasks import tasks_in
 from engine.sources.ingest import Batch
 from engine.supervisor.feed import CREDIT, Cursor, Feed
 from engine.supervisor.relay import Relay
@@ -31,11 +31,12 @@ class Shards:
     def read(self, cursor: Cursor) -> Iterator[Batch]:
         self.starts.append(cursor)
         for last in range(cursor[1] + 1, self.last + 1):
-            yield Batch(0, last, [[[last]], []])
+            yield Batch(0, last, [[[last]], []], [bytearray(24), bytearray()])
 
     def send(self, shard: int, header: dict[str, Any], body: bytes) -> None:
         if body:
-            assert orjson.loads(body) == ([[header["last"]]] if shard == 0 else [])
+            entries, made = tasks_in(Frame(header, body))
+            assert (entries, len(made)) == (([[header["last"]]], 24) if shard == 0 else ([], 0))
         self.sent.append((shard, str(header["type"]), header.get("last", 0)))
 
     def batches(self, shard: int) -> list[int]:
@@ -109,14 +110,14 @@ async def test_a_shard_that_fell_behind_is_sent_again_what_it_lost() -> None:
     shards.feed.credit(0, CREDIT)
     shards.feed.gone(1)
     await settle()
-    shards.hello(1, 2)  # two of four were committed
+    shards.hello(1, 2)  # two of those were committed
     for _ in range(LAST):
         await settle()
         shards.feed.credit(0, 1)
         shards.feed.credit(1, 1)
     await running
     assert shards.starts == [(0, 0), (0, 2)]
-    assert shards.batches(1) == [1, 2, 3, 4, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert shards.batches(1) == [*range(1, CREDIT + 1), *range(3, LAST + 1)]
 
 
 async def test_a_shard_that_lost_nothing_makes_nobody_read_again() -> None:
@@ -164,7 +165,7 @@ async def test_an_unfit_input_ends_the_feed() -> None:
     shards = Shards()
 
     def read(_cursor: Cursor) -> Iterator[Batch]:
-        yield Batch(0, 1, [[[1]], []])
+        yield Batch(0, 1, [[[1]], []], [bytearray(24), bytearray()])
         raise UsageError("urls.csv is cut short")
 
     feed = Feed(read, 2, shards.send, finished=False)

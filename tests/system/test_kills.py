@@ -94,7 +94,7 @@ def test_everything_killed_at_once(enrich, fetched):
 def test_killed_between_the_write_of_the_rows_and_their_commit(enrich, fetched):
     """Rows that no commit knows of are cut, and their pages fetched again."""
     arguments = enrich.run(enrich.listing(URLS), **FETCH_ONLY)
-    running = enrich.start(*arguments, environ={"ENRICH_FAULT": "between_append_and_commit"})
+    running = enrich.start(*arguments, environ={"ENGINE_FAULT": "between_append_and_commit"})
     first = running.until(lambda: running.found("shard"))[0]
     running.until(lambda: running.found("shard") not in ([], [first]))  # dead by the fault, and replaced
     assert enrich.committed()

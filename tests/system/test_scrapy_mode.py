@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from engine.errors import UsageError
 from engine.stages.scrapy_mode import run as scrapy_run
+
+needs_scrapy = pytest.mark.skipif(find_spec("scrapy") is None, reason="needs the extra scrapy")
 
 SCRIPT = """
 import sys
@@ -24,9 +27,11 @@ sys.exit(run_scrapy(RunRequest(Path("out"), load([], {}, flags), "run", ("urls.j
 """
 
 
+@needs_scrapy
 def test_every_url_has_one_row_with_the_engines_own_kinds(web, tmp_path):
     at = f"http://127.0.0.1:{web.port}"
     urls = [f"{at}/html/1", f"{at}/html/1", f"{at}/status/404", "http://127.0.0.1:9/", "nope", "http://10.0.0.1/"]
+    urls.append(f"{at}/meta-refresh/2")
     (tmp_path / "urls.jsonl").write_text("".join(json.dumps({"url": url, "id": 7}) + "\n" for url in urls))
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -35,13 +40,14 @@ def test_every_url_has_one_row_with_the_engines_own_kinds(web, tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "out" / "enrichment_output.jsonl").read_text().splitlines()]
     assert {row["url"]: row["error_kind"] for row in rows} == {
         f"{at}/html/1": None,
+        f"{at}/meta-refresh/2": None,
         f"{at}/status/404": "http_status",
         "http://127.0.0.1:9/": "connect_refused",
         "nope": "invalid_url",
         "http://10.0.0.1/": "refused_address",
     }
-    assert len(rows) == 5
-    page = next(row for row in rows if row["error_kind"] is None)
+    assert len(rows) == 6
+    page = next(row for row in rows if row["url"] == f"{at}/html/1")
     assert page["title"]
     assert (page["input"], page["attempts"]) == ({"id": 7}, 1)
 
@@ -52,6 +58,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch):
         scrapy_run.require_scrapy()
 
 
+@needs_scrapy
 def test_a_setting_that_scrapy_could_not_obey_is_refused():
     script = SCRIPT.replace('"nlp.pipeline"', '"fetch.verify_tls": False, "nlp.pipeline"')
     done = subprocess.run(  # noqa: S603 - our own interpreter

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
+import pytest
 from system.harness import Enrich, lines
 from web import politeness, site
 
@@ -117,19 +119,24 @@ class _Pipeline:
     def has_begun(self, number: int) -> bool:
         return any(part.stat().st_size for part in self.stage(number).glob("parts/part-*"))
 
+    def first_row(self, number: int) -> bytes:
+        """The first row that a stage committed, as it stands in its part file."""
+        (part,) = self.stage(number).glob("parts/part-*")
+        return part.read_bytes().partition(b"\n")[0]
+
 
 def test_the_pipeline_leaves_three_stages_files_and_each_resumes_after_a_kill(enrich):
     host = "slow-20-y.site-30-piped.test"
     pipeline = _Pipeline(enrich)
     (pipeline.data / "raw" / "seeds.txt").write_text(f"http://{host}/\n")
-    kept: dict[int, int] = {}
+    kept: dict[int, bytes] = {}
     for number in (1, 2, 3):
         running = enrich.start(*pipeline.command("--stage", "all"))
         running.until(lambda at=number: pipeline.has_begun(at))
         running.kill_all()
         assert pipeline.state(number) == "running"
         assert [pipeline.state(before) for before in range(1, number)] == ["complete"] * (number - 1)
-        kept[number] = sum(part.stat().st_size for part in pipeline.stage(number).glob("parts/part-*"))
+        kept[number] = pipeline.first_row(number)
     done = enrich(*pipeline.command("--stage", "all"))
     assert done.code == 0, done.err
     is_complete(found(pipeline.stage(1)), host)
@@ -139,9 +146,41 @@ def test_the_pipeline_leaves_three_stages_files_and_each_resumes_after_a_kill(en
     assert [row["url"] for row in enriched if row["error_kind"] is None]
     assert {row["url"] for row in enriched} == {row["url"] for row in validated if row["is_valid"]}
     assert (pipeline.data / "rows.jsonl").read_bytes() == (pipeline.stage(3) / "enrichment_output.jsonl").read_bytes()
-    assert all(kept.values())
+    assert {number: pipeline.first_row(number) for number in kept} == kept  # gone on with, not begun anew
     plan = enrich.refused(*pipeline.command("--validate-only"))
     assert (plan.code, plan.out.count("complete: nothing to do")) == (0, 3)
+
+
+@pytest.mark.skipif(find_spec("scrapy") is None, reason="needs the extra scrapy")
+def test_the_pipeline_through_scrapy_begins_its_third_stage_anew_after_a_kill(enrich):
+    data, at = enrich.root / "data", f"http://127.0.0.1:{enrich.port}"
+    pages = {f"{at}/html/{n}" for n in range(1, 5)}
+    (data / "raw").mkdir(parents=True)
+    (data / "raw" / "seeds.txt").write_text("".join(f"{url}\n" for url in [*pages, f"{at}/status/404"]))
+    settings = {
+        "guard.allow_networks": ["127.0.0.0/8"], "politeness.delay_s": 0.3, "politeness.jitter": 0,
+        "discovery.max_depth": 0, "nlp.pipeline": "none", "fetch.contact": "tests@operator.example",
+        "pipeline.data_dir": str(data),
+    }  # fmt: skip
+    flags = [word for key, value in settings.items() for word in ("--set", f"{key}={json.dumps(value)}")]
+    command = ("pipeline", "--env", "development", "--stage", "all", "--no-async-enrichment", *flags)
+    third = data / "processed" / "stage03"
+    running = enrich.start(*command)
+    running.until((third / "enrichment_output.jsonl.tmp").exists)
+    running.kill_all()
+    assert not (third / "enrichment_output.jsonl").exists()
+    done = enrich(*command)
+    assert done.code == 0, done.err
+    discovered, validated = (
+        found(data / "processed" / "stage01"),
+        lines(third.parent / "stage02/validation_output.jsonl"),
+    )
+    assert pages | {f"{at}/status/404"} <= discovered.keys()
+    assert {row["url"] for row in validated if row["is_valid"]} == pages
+    enriched = lines(third / "enrichment_output.jsonl")
+    assert {(row["url"], row["error_kind"]) for row in enriched} == {(url, None) for url in pages}
+    assert len(enriched) == len(pages)
+    assert [path.name for path in third.iterdir()] == ["enrichment_output.jsonl"]
 
 
 def test_a_pipeline_says_what_it_lacks_before_it_begins(enrich):

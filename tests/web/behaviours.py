@@ -40,6 +40,7 @@
 | /no-store/N, /private/N | article N with that Cache-Control, max-age=3600 and an ETag |
 | /vary/NAME/N | article N with max-age=3600 and Vary: NAME |
 | /robots-tag/DIRECTIVES, /robots-meta/DIRECTIVES | article 0 with these in X-Robots-Tag; in a meta element |
+| /meta-refresh/N | article N, whose meta element sends browsers on to /status/404 |
 | /pdf | a PDF of one page |
 | /head/KIND/N | HEAD: status KIND; or `reset`, or `untyped` (200 without a media type); GET: article N, or its ranges |
 | /head-flood/N | HEAD: 405; GET: a body without end, whatever range was asked for |

@@ -48,3 +48,9 @@ def _robots_tag(_: Asked, rest: list[str], __: Wire) -> Reply:
 def _robots_meta(_: Asked, rest: list[str], __: Wire) -> Reply:
     meta = f'<meta name="robots" content="{rest[0]}">'.encode()
     return Reply(200, page(0).replace(b"<head>", b"<head>" + meta, 1), HTML)
+
+
+@path("meta-refresh")
+def _meta_refresh(_: Asked, rest: list[str], __: Wire) -> Reply:
+    meta = b'<meta http-equiv="refresh" content="0; url=/status/404">'
+    return Reply(200, page(int(rest[0])).replace(b"<head>", b"<head>" + meta, 1), HTML)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import torch
-from transformers import AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoModelForTokenClassification
 
 from engine.nlp.models.batches import by_tokens
 from engine.nlp.models.labels import Word, spans
+from engine.nlp.models.loaded import LoadedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,25 +21,17 @@ if TYPE_CHECKING:
     from engine.nlp.models.asked import Span
 
 STRIDE: Final = 64
-#: Tokens of a padded batch on an accelerator: 16 windows of 512. A large model needs some 100 KB a token while it runs.
-BATCH_TOKENS: Final = 8_192
-#: A model that names no limit of its own is given windows as long as those of most.
-_LONGEST: Final = 512
 
 
-class NameModel:
-    """A token classifier of the folder `source` on `device`."""
+class NameModel(LoadedModel):
+    """A token classifier."""
+
+    KIND = AutoModelForTokenClassification
+    LONGEST = 512
 
     def __init__(self, source: str, device: str, batch_tokens: int | None = None) -> None:
-        self._tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True, use_fast=True)
-        model = AutoModelForTokenClassification.from_pretrained(source, local_files_only=True)
-        self._model = model.eval().to(device)
-        self._device = device
-        limits = (self._tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _LONGEST))
-        self._longest = min(_LONGEST, *limits)
-        # A CPU gains nothing by large batches, and each is to end within nlp.timeout_s.
-        self._batch_tokens = batch_tokens or (self._longest if device == "cpu" else BATCH_TOKENS)
-        self._labels: dict[int, str] = model.config.id2label
+        super().__init__(source, device, batch_tokens)
+        self._labels: dict[int, str] = self._model.config.id2label
 
     def find(self, texts: Sequence[str], step: Callable[[], None]) -> list[list[Span]]:
         """The names in each text, in order; `step` is called after each batch."""

@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoModelForSeq2SeqLM
 
 from engine.nlp.models.batches import by_tokens, whole_sentences
+from engine.nlp.models.loaded import LoadedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 STRIDE: Final = 64
-#: Tokens of a padded batch on an accelerator: 8 windows of 1,024. A beam search multiplies them.
-BATCH_TOKENS: Final = 8_192
-_LONGEST: Final = 1_024
 #: What a page says after so many windows (some 2,500 words) is seldom what it is about, and a window takes seconds.
 _MOST_WINDOWS: Final = 3
 #: A text of fewer tokens is as short as its summary would be: the extractive one stays.
@@ -28,18 +26,11 @@ _MOST_NEW_TOKENS: Final = 150
 _FEWEST_NEW_TOKENS: Final = 30
 
 
-class Summariser:
-    """A summarising model of the folder `source` on `device`."""
+class Summariser(LoadedModel):
+    """A summarising model."""
 
-    def __init__(self, source: str, device: str, batch_tokens: int | None = None) -> None:
-        self._tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True, use_fast=True)
-        model = AutoModelForSeq2SeqLM.from_pretrained(source, local_files_only=True)
-        self._model = model.eval().to(device)
-        self._device = device
-        limits = (self._tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _LONGEST))
-        self._longest = min(_LONGEST, *limits)
-        # A CPU gains nothing by large batches, and each is to end within nlp.timeout_s.
-        self._batch_tokens = batch_tokens or (self._longest if device == "cpu" else BATCH_TOKENS)
+    KIND = AutoModelForSeq2SeqLM
+    LONGEST = 1_024
 
     def summarise(self, texts: Sequence[str], most_chars: int, step: Callable[[], None]) -> list[str | None]:
         """Whole sentences of `most_chars` at most (0: no limit) a text; `step` is called after each batch.

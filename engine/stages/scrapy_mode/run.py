@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,6 +43,7 @@ def run_scrapy(request: RunRequest) -> ExitCode:
     aside = output.with_name(f"{OUTPUT_NAME}.tmp")
     (source,) = request.sources
     process = CrawlerProcess(scrapy_settings(settings))
+    logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # not shown anyway, and some records a page
     crawler = process.create_crawler(EnrichSpider)
     try:
         request.folder.mkdir(parents=True, exist_ok=True)

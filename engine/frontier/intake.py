@@ -1,0 +1,55 @@
+"""A slice of ingest on its way into the task table, as columns: a loop over its rows costs as much as SQLite's part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.model.prints import hosts_in, keys_in
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
+
+#: Columns that most lists have no use for: without them, since a NULL costs as much as a value.
+_RARE: Final = frozenset({"band", "fetch_url", "auth", "input"})
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What a slice brought: how many tasks are new, its hosts by id, and each entry's host and band."""
+
+    new: int
+    names: dict[int, str]
+    hosts: Sequence[int]
+    bands: Sequence[int]
+
+    def bands_of(self, hosts: AbstractSet[int]) -> dict[int, list[int]]:
+        """The bands of these hosts' entries, one an entry."""
+        found: dict[int, list[int]] = {}
+        if hosts:
+            for number, band in zip(self.hosts, self.bands, strict=True):
+                if number in hosts:
+                    found.setdefault(number, []).append(band)
+        return found
+
+
+NOTHING: Final = Inserted(0, {}, (), ())
+
+
+def append(db: sqlite3.Connection, entries: Sequence[Any], prints: bytearray, first: int) -> Inserted:
+    """Insert entries (see messages.TaskEntry), at least one, with sequence numbers from `first`; known keys are not."""
+    where, priorities, urls, fetch_urls, names, auths, inputs = zip(*entries, strict=True)
+    hosts = hosts_in(prints)
+    bands: Sequence[int] = [-priority for priority in priorities] if any(priorities) else priorities
+    columns: dict[str, Sequence[Any]] = {
+        "n": range(first, first + len(entries)), "host": hosts, "key": keys_in(prints), "url": urls, "position": where,
+        "band": bands, "fetch_url": fetch_urls, "auth": auths,
+        "input": [text and bytearray(text, "utf-8") for text in inputs] if any(inputs) else inputs,
+    }  # fmt: skip
+    used = {name: column for name, column in columns.items() if name not in _RARE or any(column)}
+    sql = f"INSERT OR IGNORE INTO task ({', '.join(used)}) VALUES ({', '.join('?' * len(used))})"  # noqa: S608 - constants
+    before = db.total_changes
+    db.executemany(sql, zip(*used.values(), strict=True))
+    return Inserted(db.total_changes - before, dict(zip(hosts, names, strict=True)), hosts, bands)

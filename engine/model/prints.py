@@ -1,0 +1,52 @@
+"""What tells tasks apart, as bytes: a key and its host's id, made where URLs are read, so that shards need not.
+
+A shard's one core is what bounds a run; hashing is a fifth of what a URL costs it on its way in.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.model.url import host_id, url_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: The host's id, as :func:`engine.model.url.host_id` makes it.
+_HOST: Final = Struct(">q")
+_HOST_OF_PRINT: Final = Struct(">16xq")
+_KEY_BYTES: Final = 16
+
+
+def host_print(host: str) -> bytes:
+    """Give the part of a print that all URLs of a host share."""
+    return _HOST.pack(host_id(host))
+
+
+def key_of(text: str, host: str) -> bytes:
+    """Make the key of a normalised URL, or (host "") of a line that is none: such a one is distinct by its text."""
+    return url_key(text) if host else url_key(f"invalid:{text}")  # the prefix keeps it apart from any URL's
+
+
+def prints(entries: Sequence[Sequence[Any]]) -> bytearray:
+    """Make the prints of entries (see messages.TaskEntry), one after another."""
+    of_hosts = {host: host_print(host) for host in {entry[4] for entry in entries}}
+    return bytearray().join(
+        key_of(fetch_url or url, host) + of_hosts[host] for _, _, url, fetch_url, host, *_ in entries
+    )
+
+
+def keys_in(found: bytearray) -> list[bytearray]:
+    """Give the keys in prints; bytearrays, since for bytes sqlite3 looks for an adapter each time."""
+    return [found[at : at + _KEY_BYTES] for at in range(0, len(found), _HOST_OF_PRINT.size)]
+
+
+def hosts_in(found: bytearray) -> list[int]:
+    """Give the hosts' ids in prints."""
+    return [host for (host,) in _HOST_OF_PRINT.iter_unpack(found)]
+
+
+def some_of(found: bytearray, start: int, end: int) -> bytearray:
+    """Give the prints of the entries from `start` up to `end`."""
+    return found[start * _HOST_OF_PRINT.size : end * _HOST_OF_PRINT.size]
