@@ -117,8 +117,9 @@ class Kinds:
 class Terms:
     """Arrays over the n tokens, s sentences and u terms of a Doc that holds at least one token.
 
-    `term` (n): the term of each token. `kind` (n). `orth` (n), a list: spaCy's id of the token as written. `sentence`
-    (n). `ids`, `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (n): characters.
+    `term` (n): the term of each token. `kind` (n). `orth` (n): spaCy's ids of the tokens as written, a list.
+    `sentence` (n). `ids`, `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (n):
+    characters.
     """
 
     def __init__(self, doc: Doc, kinds: Kinds) -> None:
