@@ -29,6 +29,7 @@ from engine.nlp.page_facts import tell
 from engine.nlp.rowmaker import encode_row, make_row
 from engine.nlp.summary import summarise
 from engine.nlp.terms import Kinds, Terms
+from engine.nlp.text import count_words
 from engine.nlp.values import Analysis
 from engine.nlp.worker import PageWorker
 from engine.settings import Settings
@@ -91,9 +92,9 @@ def parts(worker, settings, pages):
     """CPU seconds of each part over all pages."""
     spent = Counter()
 
-    def timed(part, function, *arguments, **options):
+    def timed(part, function, *arguments):
         start = time.process_time()
-        result = function(*arguments, **options)
+        result = function(*arguments)
         spent[part] += time.process_time() - start
         return result
 
@@ -118,9 +119,9 @@ def parts(worker, settings, pages):
             analysis.keywords = timed("keywords", keywords, terms, settings.nlp.top_keywords)
             analysis.summary = timed("summary", summarise, terms, text, extracted.title, settings.nlp.summary_max_chars)
         timed("hashes", lambda text: (content_hash(text), simhash(text.split())), extracted.text)
-        row = timed("row", make_row, page.fetched, extracted, analysis, tags=(), max_text_length=0)
+        row = make_row(page.fetched, extracted, analysis, tags=(), max_text_length=settings.extract.max_text_length)
         timed("row", encode_row, row)
-    spent["row"] -= spent["hashes"]
+        timed("row", count_words, extracted.text)
     spent["metadata"] = spent.pop("extract") - spent["source"] - spent["text"]
     spent["entities"] = sum(spent[name] for name in COMPONENTS if name in spent) + spent["entity list"]
     return spent
