@@ -1,13 +1,17 @@
 """Precision, recall and F1 a label of a pipeline on a file of tokens and IOB tags, and its speed.
 
-    python bench/ner.py FILE [--pipeline builtin] [--document 20] [--baseline FOLDER...]
+    python bench/ner.py FILE [--pipeline builtin] [--model FILE] [--document 20] [--baseline FOLDER...]
 
 FILE: token, white space, tag (PER or PERSON, LOC or GPE, ORG; others are outside) a line, a blank line between
 sentences, perhaps .gz. The pipeline gets the file's tokens as they are, `--document` sentences in a Doc (neighbours
 are mostly of one document; 1 for sentences that are not), or documents where the file marks them (-DOCSTART-).
 Speed: tokens a CPU second of the components that find these labels, of the whole pipeline less its tokenizer, and both
 again on Docs of words that are known. --baseline trains a plain CRF (word, shape, affixes, neighbours) with
-python-crfsuite on the IOB files of the folders and judges that too.
+python-crfsuite on the IOB files of the folders and judges that too. On data that neither was trained on:
+
+    python bench/ner.py tests/nlp/data/web_sentences.iob --document 1 --baseline FOLDER
+    python scripts/train_ner.py FOLDER --out model.npz --hold-back 0.25 --split PARTS
+    python bench/ner.py PARTS/held/NAME.iob --model model.npz --baseline PARTS/train
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from pathlib import Path
 from spacy.tokens import Doc
 
 from engine.nlp.iob import read_documents, spans
+from engine.nlp.ner_model import Memory, read
 from engine.nlp.pipeline import load
 
 LABELS = {"PER": "PER", "PERSON": "PER", "LOC": "LOC", "GPE": "LOC", "FAC": "LOC", "ORG": "ORG"}
@@ -30,6 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--pipeline", default="builtin", help="builtin, rules, a spaCy package or path")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="what engine_ner uses, from scripts/train_ner.py")
     parser.add_argument("--document", type=int, default=20, metavar="SENTENCES")
     parser.add_argument("--baseline", type=Path, nargs="+", metavar="FOLDER")
     options = parser.parse_args()
@@ -42,6 +48,10 @@ def main():
     tokens = sum(len(words) for words, _ in sentences)
     print(f"{options.file.name}: {len(sentences)} sentences, {tokens} tokens")
     nlp = load(options.pipeline)
+    if options.model:
+        recogniser = nlp.get_pipe("engine_ner")
+        recogniser._model = read(options.model)  # noqa: SLF001 - a pipeline has no setting for what is shipped with it
+        recogniser._memory = Memory(recogniser._model)  # noqa: SLF001
     for title in ("first time", "words known"):
         found, seconds = annotate(nlp, documents)
         if title == "first time":

@@ -9,7 +9,6 @@ than the walk. What a tree would put right (elements left open, or closed twice)
 from __future__ import annotations
 
 import html
-import re
 from typing import Final, NamedTuple
 
 from engine.nlp import clean
@@ -70,7 +69,8 @@ _BREAK_SIGN: Final = "\x1f"
 
 #: What ends a tag's name.
 _AFTER_NAME: Final = frozenset("> \t\n\r\f/")
-_START: Final = re.compile(r"<body[\s>]|</head\s*>", re.IGNORECASE)
+#: Between these a tag is none.
+_NO_MARKUP: Final = (("<script", "</script"), ("<!--", "-->"))
 
 
 class Box:
@@ -108,7 +108,7 @@ def read_blocks(source: str) -> list[Block]:
     """
     blocks = _read(main) if (main := _main(source)) else []
     if _words(blocks) < _FEW_WORDS:
-        blocks = _unless_few(blocks, _read(source[_start(source) :]))
+        blocks = _unless_few(blocks, _read(source))
     scripted = [block for block in blocks if not block.box.marks & UNSCRIPTED]
     return scripted if len(scripted) == len(blocks) else _unless_few(scripted, blocks)
 
@@ -120,17 +120,12 @@ def _main(source: str) -> str:
     while start >= 0 and source[start + 5 : start + 6] not in _AFTER_NAME:  # <main-menu>
         start = source.find("<main", start + 5)
     end = source.find("</main", start) if start >= 0 else -1
-    return source[start:end] if end >= 0 and source.find("<main", end) < 0 else ""
-
-
-def _start(source: str) -> int:
-    """Where the page's head ends, or 0."""
-    for tag in ("</head>", "<body"):
-        start = source.find(tag)
-        if start >= 0:
-            return start
-    found = _START.search(source)
-    return found.start() if found is not None else 0
+    if end < 0 or source.find("<main", end) >= 0:
+        return ""
+    for opening, closing in _NO_MARKUP:
+        if source.rfind(opening, 0, start) > source.rfind(closing, 0, start):
+            return ""
+    return source[start:end]
 
 
 def _unless_few(chosen: list[Block], every: list[Block]) -> list[Block]:

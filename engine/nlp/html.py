@@ -1,4 +1,4 @@
-"""An HTML page to its row's fields, from one parsed tree."""
+"""An HTML page to its row's fields: the text off its source, what it says of itself from one parsed tree."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ is its new words; the context comes in where attributes and kinds of neighbours 
 from __future__ import annotations
 
 # ruff: noqa: RUF001 - quotation marks and dashes of print are what this module is about
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from spacy.lang.en.stop_words import STOP_WORDS
@@ -50,13 +50,18 @@ def word_kind(word: str) -> int:
     return _KIND[_kind(_bare(word))]
 
 
+@lru_cache(maxsize=4096)  # asked for a page's new words twice: for their kinds, and among their attributes
 def _kind(word: str) -> str:
+    if word.isalpha() and word.islower():
+        return _small_kind(word)
     mark = _MARKS.get(word)
     if mark is not None:
         return mark
+    return _capitalised_kind(word) if word[:1].isupper() else _other_kind(word)
+
+
+def _other_kind(word: str) -> str:
     first = word[:1]
-    if first.isupper():
-        return _capitalised_kind(word)
     letters = any(map(str.isalpha, word))
     if first.isdigit():
         return "number_mixed" if letters else "number"
@@ -64,8 +69,11 @@ def _kind(word: str) -> str:
         return "address"
     if any(map(str.isupper, word)):
         return "mixed"
-    small = "link" if word in _LINKS else "lower_stop" if word in STOP_WORDS else "lower"
-    return small if letters else "symbol"
+    return _small_kind(word) if letters else "symbol"
+
+
+def _small_kind(word: str) -> str:
+    return "link" if word in _LINKS else "lower_stop" if word in STOP_WORDS else "lower"
 
 
 def _capitalised_kind(word: str) -> str:
@@ -102,7 +110,7 @@ def word_attributes(word: str) -> list[str]:
             f"{family}={lower[:size]}" for family, size in (("p", 2), ("p", 3), ("p", 4)) if len(lower) > size
         ]
         attributes += [f"s={lower[-size:]}" for size in (2, 3, 4) if len(lower) > size]
-        if any(map(str.isupper, word)):
+        if not word.islower() and any(map(str.isupper, word)):
             attributes.append(f"c={word[:_MAX_WORD]}")
             attributes += [f"g={group}" for group in sorted(_groups(word))]
             attributes += [f"i={part}" for part in lower.split("-")] if "-" in lower else []
@@ -118,6 +126,16 @@ def _bare(word: str) -> str:
 
 def _shape(word: str) -> str:
     """Its letters and digits as X, x and 9, runs as one: "Xx" for London, "xX9" for iPhone6."""
+    # Of nine words in ten two methods tell it.
+    if word.isalpha():
+        if word.islower():
+            return "x"
+        if word[:1].isupper() and word[1:].islower():
+            return "Xx"
+    return _shape_by_char(word)
+
+
+def _shape_by_char(word: str) -> str:
     shape = ""
     for char in word[:_MAX_WORD]:
         sign = "X" if char.isupper() else "x" if char.isalpha() else "9" if char.isdigit() else char

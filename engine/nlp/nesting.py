@@ -15,7 +15,7 @@ from typing import Final
 MAX_DEPTH: Final = 1_000
 
 #: With fewer tags than this no nesting costs more than a few seconds: such pages, all but a few, are not scanned.
-_FEW_TAGS: Final = 20_000
+FEW_TAGS: Final = 20_000
 
 #: A comment or a tag that is never closed reaches to the end, as for a parser; looking for the end of each anew would
 #: take n^2 steps for n of them.
@@ -36,7 +36,7 @@ def bound_depth(markup: str, max_depth: int = MAX_DEPTH) -> str:
 
     Tags are counted as written, so a page that leaves thousands of elements open may lose some tags, never text.
     """
-    if markup.count("<") <= max(_FEW_TAGS, max_depth):
+    if markup.count("<") <= max(FEW_TAGS, max_depth):
         return markup
     opened: Counter[str] = Counter()
     dropped: Counter[str] = Counter()

@@ -115,6 +115,12 @@ def test_a_lone_main_element_is_all_that_is_read(mains, read):
     assert ("Beside it." in [block.text for block in blocks(page)]) is read
 
 
+@pytest.mark.parametrize("hidden", ["<script>'{}'</script>", "<!--{}-->"])
+def test_a_main_element_in_a_script_or_a_comment_is_none(hidden):
+    page = f"<head><script>'</head>'</script></head><p>{LONG}</p>" + hidden.format(f"<main><p>{OTHER * 20}</p></main>")
+    assert [block.text for block in blocks(page)] == [LONG.strip()]
+
+
 def test_a_main_element_that_scripts_would_fill_is_not_the_page():
     assert [block.text for block in blocks(f"<p>{LONG}</p><main><p>Loading</p></main>")] == [LONG.strip(), "Loading"]
 
