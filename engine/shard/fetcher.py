@@ -256,6 +256,7 @@ class Fetcher:
         self, attempt: Attempt, headers: Headers, grant: Grant, conditions: Headers, ask: Ask = WHOLE, /
     ) -> Answer:
         self._charge(attempt)
+        grant.again = attempt.task.attempts > 1
         answer = await self._parts.requester.send(
             attempt.target, grant, headers, attempt.arrived, conditions=conditions, ask=ask
         )

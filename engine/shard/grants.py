@@ -13,12 +13,13 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from engine.policy.verdict import Signal
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.frontier.hoststate import Gate, HostState
     from engine.policy.aimd import ShardLimit
-    from engine.policy.verdict import Signal
 
 #: A request that connects for longer counts against the connecting budget alone. Some round trips on a near network; a
 #: black-holed host holds a slot for as long at each attempt (a fifth of dead hosts: 13 % of all slots at 0.1 s, 10 % at
@@ -30,13 +31,15 @@ class Grant:
     """One request's way through the shard. Made by :class:`Grants`."""
 
     __slots__ = (
-        "address", "began_at", "connecting", "fresh", "generation", "host", "on_network", "sent_at", "unwritten"
+        "address", "again", "began_at", "connecting", "fresh", "generation", "host", "on_network", "sent_at",
+        "unwritten",
     )  # fmt: skip
 
     def __init__(self, host: HostState | None, address: Gate | None, generation: int, now: float) -> None:
         self.host = host  # None: a host of another shard, which keeps the host's side of this grant
         self.address = address
         self.generation = generation
+        self.again = False  # for a URL that has failed before
         self.began_at = now
         self.sent_at = now
         self.connecting = False
@@ -132,10 +135,12 @@ class Grants:
         """Feed the shard's limit with a request's end; a rise of the limit lets waiting requests enter.
 
         `alive`: a page was answered below 500. A robots.txt is none: a site without a single working page may well
-        answer 404 for it.
+        answer 404 for it. That a URL fails which has failed before says more of it than of our load.
         """
         host = grant.host
         if host is not None:
             host.answered = host.answered or alive
+            if grant.again and signal is Signal.DROP:
+                signal = Signal.IGNORE
             self.limit.on_outcome(host.id, signal, host.answered, grant.sent_at, now, self.on_network)
         self.hand_on()

@@ -111,11 +111,21 @@ def test_no_rise_without_evidence():
 def test_it_falls_at_once_when_the_rate_is_below_the_target():
     shard = Shard(initial=100, slow_start=False)
     shard.feed(SUCCESS, 30, now=1)
-    shard.feed(DROP, now=1)
-    assert shard.n == 100
+    shard.feed(DROP, 7, now=1)
+    assert shard.n == 100  # of 37 seven may be chance
     shard.feed(DROP, now=1)
     assert shard.n == 50
     assert "drops" in shard.limit.cause
+
+
+def test_a_target_of_all_forgives_none_and_a_target_of_nothing_all():
+    strict, lax = (Shard(initial=100, slow_start=False, target_success=target) for target in (1.0, 0.0))
+    for shard in (strict, lax):
+        shard.feed(SUCCESS, 30)
+        shard.feed(DROP)
+    assert strict.n == 50
+    lax.feed(DROP, 100)
+    assert lax.n == 100
 
 
 def test_the_rate_is_not_looked_at_before_twenty_outcomes():

@@ -19,8 +19,9 @@ BLACK_HOLE_S = 10.0
 class Web:
     """Hosts 0..99: some dead (refused at once, or black-holed), the rest on one server of so much capacity."""
 
-    def __init__(self, *, seed, refused=0, black_holed=0, capacity=None):
+    def __init__(self, *, seed, refused=0, black_holed=0, capacity=None, broken=0.0):
         self.random = Random(seed)  # noqa: S311 -- a simulation
+        self.broken = broken
         self.refused = refused
         self.black_holed = refused + black_holed
         self.capacity = capacity
@@ -32,7 +33,8 @@ class Web:
             return 0.02, Signal.DROP, False
         if self.capacity is not None and self.busy >= self.capacity:
             return self.random.uniform(0.01, 0.04), Signal.DROP, False
-        return self.random.uniform(0.1, 0.3), Signal.SUCCESS, True
+        signal = Signal.DROP if self.random.random() < self.broken else Signal.SUCCESS
+        return self.random.uniform(0.1, 0.3), signal, True
 
 
 def simulate(web, rules, seconds):
@@ -83,6 +85,14 @@ def test_an_overloaded_server_is_used_to_about_three_quarters_and_refuses_little
     assert 0.65 <= fmean(shares) <= 0.9
     assert sum(0.45 <= share <= 1.15 for share in shares) >= 0.95 * len(shares)
     assert drops / (successes + drops) <= 0.05
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("broken", [0.01, 0.02])
+def test_pages_that_are_broken_for_good_do_not_throttle_the_rest(broken, seed):
+    history, _, _ = simulate(Web(seed=seed, broken=broken), AimdRules(), 100 * INTERVAL_S)
+    assert history == sorted(history)
+    assert history[-1] == AimdRules().max
 
 
 def test_it_adapts_when_the_capacity_halves_and_comes_back():
