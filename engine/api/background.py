@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from engine.errors import ExitCode
     from engine.supervisor.plan import RunRequest
+    from engine.supervisor.stop import Stop
 
 _ONE_AT_A_TIME: Final = threading.Lock()
 
@@ -22,12 +23,12 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 _PATIENCE_S: Final = 0.2
 
 
-def carried_out(request: RunRequest) -> ExitCode:
+def carried_out(request: RunRequest, stop: Stop | None = None) -> ExitCode:
     """Carry a run out in this thread, when its turn has come. Raises EngineError."""
     from engine.supervisor.run import run  # noqa: PLC0415 - most of the engine; the command line's help needs none
 
     with _ONE_AT_A_TIME:
-        return run(request)
+        return run(request, stop=stop)
 
 
 class BackgroundRun:
@@ -75,11 +76,8 @@ class BackgroundRun:
         self.close()
 
     def _carry_out(self) -> None:
-        from engine.supervisor.run import run  # noqa: PLC0415 - see carried_out
-
         try:
-            with _ONE_AT_A_TIME:
-                code = run(self._request, stop=self._stop)
+            code = carried_out(self._request, self._stop)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits
             self._future.set_exception(error)
         else:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-import zstandard
 
 from engine.api.background import BackgroundRun, carried_out
-from engine.errors import EngineError, ExitCode, UsageError
+from engine.errors import EngineError, ExitCode, OutputError, UsageError
+from engine.output.codec import OUTPUT_NAMES, SUFFIXES, CorruptError, file_name, open_lines
 from engine.settings import load
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from engine.model.record import Row
     from engine.settings import Loaded
     from engine.supervisor.plan import RunRequest
-
-_MERGED_NAMES: Final = ("enrichment_output.jsonl", "validation_output.jsonl", "discovery_output.jsonl")
 
 #: How often committed rows are looked for, in seconds.
 POLL_S: Final = 0.1
@@ -195,25 +191,18 @@ def _in_a_loop() -> bool:
 
 def rows(folder: str | Path) -> Iterator[Row]:
     """Iterate over the merged rows of a complete run, in the file's order. Raises UsageError where there are none."""
-    for name in _MERGED_NAMES:
-        for suffix in ("", ".gz", ".zst"):
-            path = Path(folder) / f"{name}{suffix}"
+    for name in OUTPUT_NAMES.values():
+        for compression in SUFFIXES:
+            path = Path(folder) / file_name(name, compression)
             if path.is_file():
                 return _parsed(path)
     raise UsageError(f"{folder} holds no merged rows: finish it with enrich resume, or write them with enrich merge")
 
 
 def _parsed(path: Path) -> Iterator[Row]:
-    with _opened(path) as lines:
-        for line in lines:
-            yield orjson.loads(line)
-
-
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8")
-    if path.suffix == ".zst":
-        # A frame ends at each commit: all of them make the file.
-        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return TextIOWrapper(reader, encoding="utf-8")
-    return path.open(encoding="utf-8")
+    try:
+        with open_lines(path) as lines:
+            for line in lines:
+                yield orjson.loads(line)
+    except CorruptError as error:
+        raise OutputError(f"{path}: {error}; to write it again: enrich merge {path.parent}") from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from engine.api.background import BackgroundRun
 from engine.api.calls import POLL_S, check, request, rows, write_urls
 from engine.errors import OutputError, UsageError
+from engine.output.codec import OUTPUT_NAME
 from engine.settings import known_keys, load
 from engine.settings.stages import said
 
@@ -78,7 +79,7 @@ async def run_async_enrichment(  # noqa: PLR0913, PLR0917 - the documented argum
 def _deliver(folder: Path, listing: Path, output: Path) -> Summary:
     """Give the complete run's rows their place, and remove what was only on the way there."""
     errors = [row["error_kind"] is not None for row in rows(folder)]
-    (folder / "enrichment_output.jsonl").replace(output)
+    (folder / OUTPUT_NAME).replace(output)
     shutil.rmtree(folder)
     listing.unlink()
     return Summary(len(errors), sum(errors))
@@ -88,9 +89,12 @@ def _nlp_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that the predecessor's NLP configuration means. Raises UsageError for what means none."""
     found: dict[str, Any] = {}
     short: dict[str, Any] = {}
+    known = known_keys()
     for key, value in config.items():
-        setting = f"nlp.{key}"
-        (found if setting in known_keys() else short)[setting if setting in known_keys() else key] = value
+        if (setting := f"nlp.{key}") in known:
+            found[setting] = value
+        else:
+            short[key] = value
     found.update((one.key, one.value) for one in said({"enrichment": short}, "enrichment", _flat, "nlp_config"))
     return found
 

@@ -39,18 +39,33 @@ class Fetched(NamedTuple):
     x_robots_tag: str = ""
     observed: dict[str, Any] | None = None
 
+    @property
+    def url_hash(self) -> str:
+        """SHA-256 of `url` as it was given, in hexadecimal digits."""
+        return sha256(self.url.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def media_type(self) -> str:
+        """The media type of `content_type`, without its parameters."""
+        return _media_type(self.content_type)
+
+
+@lru_cache(maxsize=1024)  # a list's pages have the same few
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
 
 def base_row(fetched: Fetched, enriched_at: str) -> Row:
     """A row with every field present and nothing extracted yet. `enriched_at` is RFC 3339 in UTC."""
     return {
         "schema_version": SCHEMA_VERSION,
         "url": fetched.url,
-        "url_hash": sha256(fetched.url.encode("utf-8", "surrogatepass")).hexdigest(),
+        "url_hash": fetched.url_hash,
         "final_url": fetched.final_url,
         "fetch_url": fetched.fetch_url,
         "input": fetched.input if fetched.input is not None else {},
         "status_code": fetched.status_code,
-        "content_type": _media_type(fetched.content_type),
+        "content_type": fetched.media_type,
         "content_length": fetched.content_length,
         "title": "",
         "text_content": "",
@@ -76,12 +91,6 @@ def base_row(fetched: Fetched, enriched_at: str) -> Row:
         "enriched_at": enriched_at,
         "shard": fetched.shard,
     }
-
-
-@lru_cache(maxsize=1024)
-def _media_type(content_type: str) -> str:
-    """A header's media type, without its parameters."""
-    return content_type.partition(";")[0].strip().lower()
 
 
 def error_row(fetched: Fetched, failure: Failure, enriched_at: str) -> Row:

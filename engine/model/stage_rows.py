@@ -6,7 +6,6 @@ and `shard` as well, so that one stage's file is the next one's input, and every
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model.finding import Role, Source
@@ -34,11 +33,6 @@ DOUBTFUL: Final = 0.1
 SIMILAR: Final = 0.5
 
 
-def url_hash(url: str) -> str:
-    """The sha256 of a URL as given, hex."""
-    return sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def discovery_row(
     fetched: Fetched, finding: Finding, first_seen: str, metadata: dict[str, Any], failure: Failure | None
 ) -> Row:
@@ -51,7 +45,7 @@ def discovery_row(
     return {
         "schema_version": SCHEMA_VERSION,
         "url": fetched.url,
-        "url_hash": url_hash(fetched.url),
+        "url_hash": fetched.url_hash,
         "fetch_url": fetched.fetch_url,
         "source_url": finding.source_url,
         "discovered_url": fetched.url,
@@ -82,12 +76,12 @@ def validation_row(
     return {
         "schema_version": SCHEMA_VERSION,
         "url": fetched.url,
-        "url_hash": url_hash(fetched.url),
+        "url_hash": fetched.url_hash,
         "fetch_url": fetched.fetch_url,
         "final_url": fetched.final_url,
         "input": fetched.input if fetched.input is not None else {},
         "status_code": fetched.status_code,
-        "content_type": fetched.content_type.partition(";")[0].strip().lower(),
+        "content_type": fetched.media_type,
         "content_length": content_length,
         "response_time": round(fetched.fetch_duration_ms / 1000, 6),
         "is_valid": failure is None,

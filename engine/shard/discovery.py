@@ -108,7 +108,7 @@ class DiscoveryRows:
         metadata: dict[str, Any] = {
             "role": outline.get("role", finding.expected),
             "status_code": fetched.status_code,
-            "content_type": outline.get("media_type") or fetched.content_type.partition(";")[0].strip().lower(),
+            "content_type": outline.get("media_type") or fetched.media_type,
         }
         if fetched.final_url not in {None, fetched.fetch_url}:
             metadata["final_url"] = fetched.final_url

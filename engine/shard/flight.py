@@ -84,8 +84,7 @@ class Flight:
     def write(self, offset: int, key: TaskKey) -> None:
         """Store a task's key at an offset, as of now."""
         self._sequence += 1
-        host, band, n = key
-        _store(self._memory, offset, host, band, n, self._sequence)
+        _store(self._memory, offset, *key, self._sequence)
 
     def clear(self, offset: int) -> None:
         """A URL is no longer under way."""

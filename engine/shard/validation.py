@@ -35,7 +35,7 @@ class ValidationRows:
     def bare(self, _task: Task, fetched: Fetched) -> Made:
         """See StageRows."""
         length = _length(fetched)
-        failure = self._misfit(fetched.content_type.partition(";")[0].strip().lower(), length)
+        failure = self._misfit(fetched.media_type, length)
         return self._row(fetched, length, failure)
 
     def made(self, _task: Task, _fetched: Fetched, _line: bytes, _kind: FailureKind | None) -> Made:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 import engine
+from engine.output.codec import Encoder, file_name
 
 ROOT = Path(__file__).parents[2]
 URLS = [f"http://a{n}.test/html/{n}" for n in range(6)]
@@ -72,6 +73,19 @@ def test_run_and_rows_also_inside_a_running_loop(local, tmp_path):
     assert engine.run([URLS[0]], tmp_path / "out", local) is engine.ExitCode.COMPLETE  # nothing to do
     assert [row["url"] for row in engine.rows(tmp_path / "out")] == [URLS[0]]
     assert [row["url"] for row in engine.enrich([])] == []
+
+
+@pytest.mark.parametrize("compression", ["none", "gz", "zst"])
+def test_rows_of_a_merged_file_in_each_of_its_forms(compression, tmp_path):
+    encoder = Encoder(compression)  # a frame ends at each commit: all of them make the file
+    blocks = [encoder.encode(b'{"url": "http://a.test/"}\n'), encoder.encode(b'{"url": "http://b.test/"}\n')]
+    merged = tmp_path / file_name("enrichment_output.jsonl", compression)
+    merged.write_bytes(b"".join(blocks))
+    assert [row["url"] for row in engine.rows(tmp_path)] == ["http://a.test/", "http://b.test/"]
+    if compression != "none":
+        merged.write_bytes(blocks[0] + b"no frame")
+        with pytest.raises(engine.EngineError, match=r"compressed data is damaged.*enrich merge"):
+            list(engine.rows(tmp_path))
 
 
 def test_a_folder_is_gone_on_with(local, tmp_path):
