@@ -572,7 +572,7 @@ def test_over_the_budget_nothing_is_begun_until_rows_are_committed(tmp_path, bou
 
 @pytest.mark.parametrize("bound", [{"run__max_in_flight_pages": 32}, {"run__max_in_flight_bytes": 40_000}])
 def test_a_small_budget_is_given_back_as_soon_as_commits_can(tmp_path, bound):
-    """Rows that wait for the time of a commit are held by the budget: pages would come by the budget's size a second."""
+    """What waits for its commit is held by the budget: pages would come by the budget's size a second."""
     web = SlowWeb(default=Response(200, body=b"x" * 1000), latency_s=0.02)
     complete(
         tmp_path, web, *paths("a.test", 800), politeness__delay_s=0, politeness__max_per_host=8,
