@@ -138,7 +138,8 @@ class RobotsFiles:
             self._dispatcher.revisit(host)  # its tasks have waited, whatever came of it
 
     async def _fetch(self, target: Target, host: HostState, grant: Grant) -> RobotsRow:
-        url = parse_target("/robots.txt", f"{target.origin}/")
+        file = f"{target.origin}/robots.txt"
+        url: Target | Failure = Target(file, file, target.scheme, target.host, target.port)
         for redirects in range(MAX_REDIRECTS + 1):
             if isinstance(url, Failure):  # a redirect to what is no URL of ours
                 break
