@@ -9,7 +9,6 @@ moves a box's bounds, and no text.
 
 from __future__ import annotations
 
-import html
 from typing import Final, NamedTuple
 
 from engine.nlp import clean
@@ -139,17 +138,20 @@ def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
     # A function's own names are reached in half the time of its module's, and there are a thousand tags a page.
     meaning_of, marks, new, block_type = _MEANINGS.get, MARKS_OF, tuple.__new__, Block
     link, link_end, text_end, leaf_end, leaf_start = _LINK, _LINK_END, _BREAK, _LEAF_END, _LEAF
-    box_start, box_end, break_sign, hidden = _BOX, _BOX_END, _BREAK_SIGN, HIDDEN
-    pieces = iter(f"{source}<hr>".split("<"))  # which ends the last block
+    box_start, box_end, break_sign, hidden, unescape = _BOX, _BOX_END, _BREAK_SIGN, HIDDEN, clean.unescape
+    cut = source.split("<")
+    cut.append("hr>")  # which ends the last block
+    pieces = iter(cut)
     run = next(pieces)  # the text since the last tag that separates
     for piece in pieces:
         tag, end, text = piece.partition(">")
         name = tag
         meaning = meaning_of(tag)
         if meaning is None:
-            name = tag.split(None, 1)[0] if tag and not tag.isspace() else tag
+            name = tag.partition(" ")[0]
             meaning = meaning_of(name)
             if meaning is None:
+                name = tag.split(None, 1)[0] if tag and not tag.isspace() else tag
                 if name.startswith("!--"):
                     run += after_comment(piece, pieces)
                     continue
@@ -172,13 +174,13 @@ def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                     run += break_sign
             run += text
             continue
-        if run:
+        if run and not run.isspace():
             if link_at >= 0:
                 link_words += len(run[link_at:].split())
                 link_at = 0
             if "&" in run:
-                run = html.unescape(run)
-            if split := run.split():
+                run = unescape(run)
+            if split := run.split():  # none where it was a no-break space
                 for owner in opened:
                     box = Box(box, marks[owner] | box.marks)
                 opened.clear()
@@ -189,6 +191,8 @@ def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                     written = _lines(run, kind) if break_sign in run or kind == "pre" else " ".join(split)
                     blocks.append(new(block_type, (box, kind, row, written, words, min(words, link_words))))
             link_words = 0
+        elif link_at >= 0:
+            link_at = 0
         run = text
         if meaning == leaf_end:
             kind = leaf = ""

@@ -38,17 +38,19 @@ def either_case(name: str) -> str:
     return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in name)
 
 
-def _starts(names: tuple[str, ...]) -> re.Pattern[str]:
-    """Where comments and the elements with these names begin."""
+def any_of(names: tuple[str, ...]) -> str:
+    """A pattern for one of the names in either case, as a group; its first letter tells most others."""
     by_letter: dict[str, list[str]] = {}
     for name in names:
         by_letter.setdefault(name[0], []).append(either_case(name[1:]))
     groups = "|".join(f"{either_case(letter)}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
-    return re.compile(rf"<(?:!--|({groups}){_AFTER_NAME})")
+    letters = "".join([letter + letter.upper() for letter in by_letter])
+    return rf"(?=[{letters}])({groups})(?=[\s/>])"
 
 
-_CODE_STARTS: Final = _starts(_CODE)
-_UNREAD_STARTS: Final = _starts(_UNREAD)
+#: Where comments and such elements begin.
+_CODE_STARTS: Final = re.compile(f"<(?:!--|{any_of(_CODE)})")
+_UNREAD_STARTS: Final = re.compile(f"<(?:!--|{any_of(_UNREAD)})")
 #: What a drawing ends before, if it was left open: HTML (13.2.6.5), as far as it is met often, unless it may hold some.
 _HTML_WITHIN: Final = "foreignobject"
 _NO_DRAWING: Final = tuple(

@@ -8,12 +8,12 @@ Law: whatever the source, what is looked for in it is found in time in proportio
 
 from __future__ import annotations
 
-import html
 import re
 from functools import lru_cache
 from html.entities import html5
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from engine.nlp import clean
 from engine.nlp.cuts import TAG
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def attributes_of(written: str) -> dict[str, str]:
     """The attributes of a tag by their names in small letters; the first of a name counts."""
     found: dict[str, str] = {}
     for name, double, single, bare in _ATTRIBUTE.findall(written):
-        value = double or single or bare
-        found.setdefault(name.lower(), _resolved(value) if "&" in value else value)
+        if (small := name.lower()) not in found:
+            value = double or single or bare
+            found[small] = _resolved(value) if "&" in value else value
     return found
 
 
@@ -97,7 +98,7 @@ def text_of(content: str) -> str:
     """The text of an element's content, as a tree would have it."""
     if "<" in content:
         content = _ANY_TAG.sub("", content)
-    return html.unescape(content) if "&" in content else content
+    return clean.unescape(content) if "&" in content else content
 
 
 @lru_cache(maxsize=256)
@@ -107,7 +108,7 @@ def _tags_of(name: str) -> re.Pattern[str]:
 
 def _resolved(value: str) -> str:
     """An attribute's value, its character references resolved (HTML, 13.2.5.73: `?a=1&copy=2` has none)."""
-    return html.unescape(_NAMED.sub(_as_is, value))
+    return clean.unescape(_NAMED.sub(_as_is, value))
 
 
 def _as_is(found: re.Match[str]) -> str:

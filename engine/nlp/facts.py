@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from engine.nlp import clean, links
-from engine.nlp.cuts import ATTRIBUTES, either_case
+from engine.nlp.cuts import ATTRIBUTES, any_of
 from engine.nlp.elements import Element, attributes_of, content, text_of
 from engine.nlp.marked import MAX_TIMES, Marked, Time
 
@@ -25,8 +25,7 @@ MAX_ROBOTS_CHARS: Final = 1000
 MAX_JSON_LD_CHARS: Final = 1_000_000
 
 _READ: Final = ("meta", "link", "title", "time", "h1", "html", "audio", "source")
-_TAGS: Final = re.compile(rf"<({'|'.join(map(either_case, _READ))})(?=[\s/>]){ATTRIBUTES}")
-_RELATIONS: Final = ("canonical", "alternate", "enclosure")
+_TAGS: Final = re.compile(f"<{any_of(_READ)}{ATTRIBUTES}")
 
 #: Meta elements that are given once for each author.
 _EACH_AUTHOR: Final = frozenset({"citation_author", "citation_authors", "dc.creator", "dc.contributor"})
@@ -101,8 +100,9 @@ def _meta(facts: Facts, _source: str, element: Element) -> None:
 
 def _link(facts: Facts, _source: str, element: Element) -> None:
     written = element.attributes
-    if not any(relation in written for relation in _RELATIONS) and not any(map(written.lower().count, _RELATIONS)):
-        return
+    small = written.lower()
+    if "canonical" not in small and "alternate" not in small and "enclosure" not in small:
+        return  # a style sheet, as most are
     said = attributes_of(written)
     link = Link(said.get("rel", "").lower(), said.get("href", "").strip(), said.get("type", "").strip().lower())
     if link.href and (link.rel in {"canonical", "enclosure"} or (link.rel == "alternate" and link.media_type)):

@@ -37,7 +37,7 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
         text=main_text(blocks, source),
         language_hint=metadata.language(facts),
         metadata=metadata.page_metadata(facts, json_ld, origin, site, url),
-        names=page_names(json_ld, marked_names(markup, is_rdfa=facts.marked.is_rdfa), author=origin.author, site=site),
+        names=page_names(json_ld, marked_names(markup, facts.marked), author=origin.author, site=site),
         has_pdf_links=facts.has_pdf_links,
         has_audio_links=facts.has_audio_links,
         meta=facts.meta,

@@ -33,6 +33,8 @@ MAX_TIMES: Final = 20
 
 #: Statements in RDFa, whose pages name types somewhere.
 _RDFA_MARK: Final = "typeof="
+#: No statement in microdata is without it.
+_MICRODATA_MARK: Final = "itemprop"
 #: Terms of schema.org and Dublin Core, without the prefix that a page has chosen for them.
 _RDFA_AUTHOR: Final = frozenset({"author", "creator"})
 _RDFA_PUBLISHED: Final = frozenset({"datepublished", "created", "issued"})
@@ -70,6 +72,11 @@ class Marked:
         return _RDFA_MARK in self._source
 
     @cached_property
+    def is_microdata(self) -> bool:
+        """Whether the page has statements in microdata."""
+        return _MICRODATA_MARK in self._source
+
+    @cached_property
     def authors(self) -> list[str]:
         """Those that are marked as authors by a link's relation, microdata or RDFa."""
         found: list[str] = []
@@ -92,6 +99,8 @@ class Marked:
     def times(self) -> list[Time]:
         """The dates of microdata and RDFa in other than time elements."""
         found: list[Time] = []
+        if not self.is_rdfa and not self.is_microdata:
+            return found
         words = ("date", "created", "issued", "modified") if self.is_rdfa else ("date",)
         for element, said in self._saying(words, ("itemprop", "property") if self.is_rdfa else ("itemprop",)):
             published = said.get("itemprop") == "datePublished"

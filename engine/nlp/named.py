@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.nlp.jsonld import JsonLd
+    from engine.nlp.marked import Marked
 
 #: Endings of schema.org's types, so that a NewsMediaOrganization and a MusicEvent are told as well.
 _KINDS: Final = {
@@ -59,12 +60,14 @@ _MOST_CHARS: Final = 100
 Names = dict[str, list[str]]
 
 
-def marked_names(source: str, *, is_rdfa: bool) -> list[tuple[str, str]]:
+def marked_names(source: str, marked: Marked) -> list[tuple[str, str]]:
     """(label, name) of the page's first product and first event in its markup; `source` is without code."""
-    vocabularies = [_MICRODATA] if "itemtype=" in source else []
+    vocabularies = [_MICRODATA] if marked.is_microdata else []
+    if marked.is_rdfa:
+        vocabularies.append(_RDFA)
     return [
         (label, name)
-        for typed, naming in [*vocabularies, *[_RDFA][:is_rdfa]]
+        for typed, naming in vocabularies
         for label, kind in _MARKED_KINDS.items()
         if (name := _first_marked(source, typed, naming, kind))
     ]
@@ -72,6 +75,8 @@ def marked_names(source: str, *, is_rdfa: bool) -> list[tuple[str, str]]:
 
 def _first_marked(source: str, typed: str, naming: str, kind: str) -> str:
     """The name of the first item of a kind that has one: its own, not that of its maker or its reviewer within it."""
+    if f"{typed}=" not in source:
+        return ""
     for item in islice(elements_with(source, kind), _MOST_ITEMS):
         if attributes_of(item.attributes).get(typed, "").endswith(kind):
             end = content_end(source, item.name, item.end, _MOST_ITEM_CHARS)
