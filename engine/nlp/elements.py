@@ -44,12 +44,16 @@ def tags_with(source: str, said: str, end: int | None = None) -> list[int]:
     end = len(source) if end is None else end
     find, rfind = source.find, source.rfind
     after = 0
+    is_open = False  # a tag that was found, as far as is known
     at = find(said, 0, end)
     while at >= 0:
         start = rfind("<", after, at)
+        if start >= 0:
+            is_open = is_open and find(">", after, start) < 0
+            if not is_open and find(">", start, at) < 0:
+                found.append(start)
+                is_open = True
         after = at + len(said)
-        if start >= 0 and find(">", start, at) < 0:
-            found.append(start)
         at = find(said, after, end)
     return found
 
@@ -62,9 +66,11 @@ def element_at(source: str, start: int) -> Element | None:
 
 def elements_with(source: str, said: str) -> Iterator[Element]:
     """The elements in whose attributes `said` is written, in order."""
+    after = 0
     for start in tags_with(source, said):
-        element = element_at(source, start)
+        element = element_at(source, start) if start >= after else None
         if element is not None and said in element.attributes:
+            after = element.end
             yield element
 
 

@@ -142,15 +142,19 @@ class Marked:
             if word not in self._places:
                 self._places[word] = tags_with(source, word)
         starts = sorted({start for word in words for start in self._places[word]})
-        looked_at = 0
+        looked_at = after = 0
         for start in starts:
             # Most tags say the word elsewhere, and are told by this in a tenth of the time.
             written = source[start : source.find(">", start)]
-            if looked_at < _MOST_ELEMENTS and any(name in written for name in attributes):
-                looked_at += 1
-                element = element_at(source, start)
-                if element is not None and element.name not in _OTHERS:
+            if start < after or not any(name in written for name in attributes):
+                continue
+            if (element := element_at(source, start)) is not None:
+                after = element.end
+                if element.name not in _OTHERS:
                     yield element, attributes_of(element.attributes)
+            looked_at += 1
+            if looked_at == _MOST_ELEMENTS:
+                return
 
     def _name(self, element: Element, said: dict[str, str], attribute: str) -> str:
         """The name inside a Person item; else its link's text, since counts stand around it; else all its text."""
