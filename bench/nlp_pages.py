@@ -37,7 +37,7 @@ from engine.settings import Settings
 
 #: What a row's fields are made by.
 FIELDS = {
-    "for all: the source decoded and made harmless": ("source",),
+    "for all: the source decoded, and its code cut out": ("source",),
     "title, metadata, has_pdf_links, has_audio_links": ("metadata",),
     "text_content": ("text",),
     "language": ("language",),
@@ -105,7 +105,8 @@ def parts(worker, settings, pages):
     kinds = {}
     for page in pages:
         source = timed("source", lambda body: bound_tags(decode(body, None).text), page.body)
-        timed("text", lambda source: main_text(read_blocks(without_code(source, [])), source), source)
+        markup = timed("source", without_code, source, [])
+        timed("text", lambda markup, source: main_text(read_blocks(markup), source), markup, source)
         extracted = timed("extract", extractor.extract, page.body, page.content_type, page.fetched.fetch_url)
         text = extracted.text[: settings.extract.max_text_length or None]
         language = timed("language", detect_language, text, extracted.language_hint)

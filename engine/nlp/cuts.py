@@ -45,7 +45,7 @@ def any_of(names: tuple[str, ...]) -> str:
         by_letter.setdefault(name[0], []).append(either_case(name[1:]))
     groups = "|".join(f"{either_case(letter)}(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
     letters = "".join([letter + letter.upper() for letter in by_letter])
-    return rf"(?=[{letters}])({groups})(?=[\s/>])"
+    return f"(?=[{letters}])({groups}){_AFTER_NAME}"
 
 
 #: Where comments and such elements begin.

@@ -38,14 +38,13 @@ class Element(NamedTuple):
     end: int
 
 
-def tags_with(source: str, said: str, end: int | None = None) -> list[int]:
-    """Where the tags begin in whose attributes `said` is written, in order, up to the place `end`."""
+def tags_with(source: str, said: str) -> list[int]:
+    """Where the tags begin in which `said` is written, in order."""
     found: list[int] = []
-    end = len(source) if end is None else end
     find, rfind = source.find, source.rfind
     after = 0
     is_open = False  # a tag that was found, as far as is known
-    at = find(said, 0, end)
+    at = find(said)
     while at >= 0:
         start = rfind("<", after, at)
         if start >= 0:
@@ -54,14 +53,16 @@ def tags_with(source: str, said: str, end: int | None = None) -> list[int]:
                 found.append(start)
                 is_open = True
         after = at + len(said)
-        at = find(said, after, end)
+        at = find(said, after)
     return found
 
 
 def element_at(source: str, start: int) -> Element | None:
     """The element whose start tag begins there; None for an end tag, or for what is none."""
     tag = TAG.match(source, start)
-    return None if tag is None else Element(tag.group(1).lower(), tag.group(2), start, tag.end())
+    if tag is None or (name := tag.group(1)).startswith("/"):
+        return None
+    return Element(name.lower(), tag.group(2), start, tag.end())
 
 
 def elements_with(source: str, said: str) -> Iterator[Element]:

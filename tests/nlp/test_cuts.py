@@ -10,8 +10,8 @@ from engine.nlp.cuts import without_code, without_unread
 
 PIECES = (
     "<script>", "</script>", '<script type="application/ld+json">', "<style a='>'>", "</STYLE>", "<!--", "-->",
-    "<svg/>", "<svg>", "</svg>", "<nav>", "</nav>", "<b title='<nav>", '<i x="<script>', "'>", '">', "<", ">", "text ", "<p>",
-    "</p>", "<foreignObject>",
+    "<svg/>", "<svg>", "</svg>", "<nav>", "</nav>", "<b title='<nav>", '<i x="<script>', "'>", '">', "<", ">", "text ",
+    "<p>", "</p>", "<foreignObject>",
 )  # fmt: skip
 
 
