@@ -1,8 +1,8 @@
 """The main text of a page: paragraphs separated by blank lines, nothing of navigation, scripts or hidden parts.
 
 Two extractors. `fast` reads the page's blocks off its source, weighs the evidence for each and keeps the best (some 3
-ms a page with all that it is read from, no more than resiliparse's own extraction takes). `careful` is trafilatura, an optional extra, some fifteen
-times slower and a little better on articles.
+ms a page with all that it is read from, no more than resiliparse's own extraction takes). `careful` is trafilatura, an
+optional extra, some fifteen times slower and a little better on articles.
 """
 
 from __future__ import annotations
