@@ -24,13 +24,14 @@ from resiliparse.parse.html import HTMLTree
 from engine.nlp import maintext
 from engine.nlp.blocks import read_blocks
 from engine.nlp.charset import decode
+from engine.nlp.cuts import without_code
 from engine.nlp.html import extract_html
 
 HAS_TRAFILATURA = importlib.util.find_spec("trafilatura") is not None
 
 
 def ours(main_text):
-    return lambda source: main_text(read_blocks(source), source)
+    return lambda source: main_text(read_blocks(without_code(source, [])), source)
 
 
 def resiliparse(source):

@@ -18,6 +18,7 @@ from lib.truth import judge, mean, read_pages, words
 
 from engine.nlp.blocks import read_blocks
 from engine.nlp.charset import decode
+from engine.nlp.cuts import without_code
 from engine.nlp.evidence import NAMES
 from engine.nlp.evidence import rows as evidence_of
 from engine.nlp.marks import BIT, WORDS
@@ -35,7 +36,7 @@ class Data:
         rows, labels, self.page, sizes = [], [], [], []
         self.bags = []
         for number, page in enumerate(self.pages):
-            blocks = read_blocks(decode(page.body, None).text)
+            blocks = read_blocks(without_code(decode(page.body, None).text, []))
             for block, row in zip(blocks, evidence_of(blocks), strict=True):
                 rows.append([*row, *(bool(block.box.marks & BIT[mark]) for mark in WORDS)])
                 self.page.append(number)

@@ -18,8 +18,9 @@ from pathlib import Path
 from engine.model.record import Fetched
 from engine.nlp.analyse import Analyser
 from engine.nlp.blocks import read_blocks
-from engine.nlp.bounds import bound_markup
+from engine.nlp.bounds import bound_tags
 from engine.nlp.charset import decode
+from engine.nlp.cuts import without_code
 from engine.nlp.entities import list_entities
 from engine.nlp.fingerprint import content_hash, simhash
 from engine.nlp.keywords import keywords
@@ -36,7 +37,7 @@ from engine.settings import Settings
 
 #: What a row's fields are made by.
 FIELDS = {
-    "for all: the source decoded and made harmless": ("source",),
+    "for all: the source decoded, and its code cut out": ("source",),
     "title, metadata, has_pdf_links, has_audio_links": ("metadata",),
     "text_content": ("text",),
     "language": ("language",),
@@ -103,8 +104,9 @@ def parts(worker, settings, pages):
     main_text = extractor._main_text  # noqa: SLF001 - likewise
     kinds = {}
     for page in pages:
-        source = timed("source", lambda body: bound_markup(decode(body, None).text), page.body)
-        timed("text", lambda source: main_text(read_blocks(source), source), source)
+        source = timed("source", lambda body: bound_tags(decode(body, None).text), page.body)
+        markup = timed("source", without_code, source, [])
+        timed("text", lambda markup, source: main_text(read_blocks(markup), source), markup, source)
         extracted = timed("extract", extractor.extract, page.body, page.content_type, page.fetched.fetch_url)
         text = extracted.text[: settings.extract.max_text_length or None]
         language = timed("language", detect_language, text, extracted.language_hint)

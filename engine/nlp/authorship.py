@@ -14,7 +14,7 @@ from engine.nlp import clean, dates
 from engine.nlp.byline import Byline, find_byline, person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.nlp.blocks import Block
     from engine.nlp.facts import Facts
@@ -74,14 +74,14 @@ def find_authorship(facts: Facts, json_ld: JsonLd, blocks: Sequence[Block], titl
     if author and (stated or shown):
         return Byline(author, dates.as_shown(stated, shown))
     byline = find_byline(blocks, title)
-    author = author or _first_named([[byline.author], _only_name(facts.bylines)])
+    author = author or _first_named(_shown_authors(facts, byline))
     shown = shown or byline.date
-    date = dates.as_shown(stated, shown) or first_date([*_lone_time(facts, has_author=bool(author)), *facts.dated])
+    date = dates.as_shown(stated, shown) or first_date(_shown_dates(facts, has_author=bool(author)))
     return Byline(author, date)
 
 
-def modified_times(facts: Facts) -> list[str]:
-    """The time elements that are marked as those of a change, in document order."""
+def modified_times(facts: Facts) -> Iterable[str]:
+    """The times that are marked as those of a change."""
     return _times(facts, _TIME_MODIFIED)
 
 
@@ -97,7 +97,7 @@ def _stated_authors(facts: Facts, json_ld: JsonLd) -> Iterable[Sequence[str]]:
     yield from ([facts.meta[name]] for name in _AUTHOR if name in facts.meta)
     if facts.meta.get("twitter:label1", "").lower() in _BY:
         yield [facts.meta.get("twitter:data1", "")]
-    yield facts.authors[:1]
+    yield facts.marked.authors[:1]
 
 
 def _stated_dates(facts: Facts, json_ld: JsonLd) -> Iterable[str]:
@@ -105,6 +105,16 @@ def _stated_dates(facts: Facts, json_ld: JsonLd) -> Iterable[str]:
     yield from (facts.meta[name] for name in _PUBLISHED if name in facts.meta)
     yield json_ld.value("uploadDate", "dateCreated")
     yield from _times(facts, _TIME_PUBLISHED)
+
+
+def _shown_authors(facts: Facts, byline: Byline) -> Iterable[Sequence[str]]:
+    yield [byline.author]
+    yield _only_name(facts.marked.bylines)
+
+
+def _shown_dates(facts: Facts, *, has_author: bool) -> Iterable[str]:
+    yield from _lone_time(facts, has_author=has_author)
+    yield from facts.marked.dated
 
 
 def _first_named(sources: Iterable[Sequence[str]]) -> str:
@@ -134,9 +144,10 @@ def _name(value: str) -> str:
     return "" if "://" in name or name.startswith(("/", "@")) else name
 
 
-def _times(facts: Facts, words: tuple[str, ...]) -> list[str]:
-    """The time elements that are marked with one of `words`, in document order."""
-    return [time.value for time in facts.times if any(word in time.marks for word in words)]
+def _times(facts: Facts, words: tuple[str, ...]) -> Iterator[str]:
+    """The times that are marked with one of `words`: of time elements, then of others."""
+    yield from (time.value for time in facts.times if any(word in time.marks for word in words))
+    yield from (time.value for time in facts.marked.times if any(word in time.marks for word in words))
 
 
 def _lone_time(facts: Facts, *, has_author: bool) -> list[str]:

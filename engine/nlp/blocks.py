@@ -1,30 +1,26 @@
 """A page as blocks of text in boxes: what the main text is chosen from.
 
-They are read off the source, cut at each "<" (:mod:`.pieces`), in one walk: a tag that separates text ends the block
-before it; inline tags are part of the text and vanish from it. An element that may hold several blocks is a box; empty
-ones are never made. No tree is needed for that: to have one written out again, or to ask it node by node, takes longer
-than the walk. What a tree would put right (elements left open, or closed twice) moves a box's bounds, and no text.
+They are read off the source, less what holds no text (:mod:`.cuts`) and cut at each "<" (:mod:`.pieces`), in one walk:
+a tag that separates text ends the block before it; inline tags are part of the text and vanish from it. An element that
+may hold several blocks is a box; empty ones are never made. No tree is needed for that: to have one written out again,
+or to ask it node by node, takes longer than the walk. What a tree would put right (elements left open, or closed twice)
+moves a box's bounds, and no text.
 """
 
 from __future__ import annotations
 
-import html
 from typing import Final, NamedTuple
 
 from engine.nlp import clean
+from engine.nlp.cuts import without_unread
 from engine.nlp.marks import HIDDEN, MARKS_OF, UNSCRIPTED, is_hidden
-from engine.nlp.pieces import after_comment, after_element, whole_tag
+from engine.nlp.pieces import after_comment, whole_tag
 
 #: A main element of fewer words may be one that scripts would fill, or a notice: where the page has this many times as
 #: many, it is read whole.
 _FEW_WORDS: Final = 100
 _MANY_TIMES: Final = 2
 
-_SKIPPED: Final = (
-    # No text of the page, and what a browser shows only where it cannot show what the element is for, or when asked.
-    *("aside", "footer", "iframe", "nav", "script", "select", "style", "svg", "title"),
-    *("audio", "canvas", "dialog", "noembed", "noframes", "object", "template", "textarea", "video"),
-)
 _BOXES: Final = (
     *("address", "article", "blockquote", "body", "center", "details", "div", "fieldset", "figure", "form", "main"),
     *("noscript", "section"),
@@ -41,12 +37,11 @@ _INLINE: Final = (
 )
 
 #: What a tag means: those up to _BREAK are part of a text, the others separate.
-(_TEXT, _SKIP, _LINK, _LINK_END, _BREAK) = range(5)
-(_LEAF_END, _LEAF, _ROW, _H1, _BOX, _HEADER, _BOX_END, _LIST_END, _HEADER_END) = range(5, 14)
+(_TEXT, _LINK, _LINK_END, _BREAK) = range(4)
+(_LEAF_END, _LEAF, _ROW, _H1, _BOX, _HEADER, _BOX_END, _LIST_END, _HEADER_END) = range(4, 13)
 _IN_SMALL_LETTERS: Final = {
     **dict.fromkeys(_INLINE, _TEXT),
     **{f"/{name}": _TEXT for name in _INLINE},
-    **dict.fromkeys(_SKIPPED, _SKIP),
     **dict.fromkeys((*_BOXES, *_LISTS), _BOX),
     **{f"/{name}": _BOX_END for name in _BOXES},
     **{f"/{name}": _LIST_END for name in _LISTS},
@@ -69,8 +64,6 @@ _BREAK_SIGN: Final = "\x1f"
 
 #: What ends a tag's name.
 _AFTER_NAME: Final = frozenset("> \t\n\r\f/")
-#: Between these a tag is none.
-_NO_MARKUP: Final = (("<script", "</script"), ("<!--", "-->"))
 
 
 class Box:
@@ -99,33 +92,28 @@ class Block(NamedTuple):
     link_words: int
 
 
-def read_blocks(source: str) -> list[Block]:
-    """The page's blocks in document order, hidden ones left out.
+def read_blocks(markup: str) -> list[Block]:
+    """The blocks in document order, hidden ones left out, of a page's source without code (:mod:`.cuts`).
 
     A page's only `main` element is all that is read of it (HTML, 4.4.14: what is unique to the page): half of real
     pages have one, and reading the rest as well costs a tenth more and brings in more of other texts than it finds.
     What is there for browsers without scripts counts where there is nothing else.
     """
-    blocks = _read(main) if (main := _main(source)) else []
+    blocks = _read(without_unread(main)) if (main := _main(markup)) else []
     if _words(blocks) < _FEW_WORDS:
-        blocks = _unless_few(blocks, _read(source))
+        blocks = _unless_few(blocks, _read(without_unread(markup)))
     scripted = [block for block in blocks if not block.box.marks & UNSCRIPTED]
     return scripted if len(scripted) == len(blocks) else _unless_few(scripted, blocks)
 
 
-def _main(source: str) -> str:
+def _main(markup: str) -> str:
     """The page's only main element; "" where it has none or several."""
     # Regular expressions would take five times as long to find it.
-    start = source.find("<main")
-    while start >= 0 and source[start + 5 : start + 6] not in _AFTER_NAME:  # <main-menu>
-        start = source.find("<main", start + 5)
-    end = source.find("</main", start) if start >= 0 else -1
-    if end < 0 or source.find("<main", end) >= 0:
-        return ""
-    for opening, closing in _NO_MARKUP:
-        if source.rfind(opening, 0, start) > source.rfind(closing, 0, start):
-            return ""
-    return source[start:end]
+    start = markup.find("<main")
+    while start >= 0 and markup[start + 5 : start + 6] not in _AFTER_NAME:  # <main-menu>
+        start = markup.find("<main", start + 5)
+    end = markup.find("</main", start) if start >= 0 else -1
+    return "" if end < 0 or markup.find("<main", end) >= 0 else markup[start:end]
 
 
 def _unless_few(chosen: list[Block], every: list[Block]) -> list[Block]:
@@ -149,18 +137,21 @@ def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
     link_words = 0
     # A function's own names are reached in half the time of its module's, and there are a thousand tags a page.
     meaning_of, marks, new, block_type = _MEANINGS.get, MARKS_OF, tuple.__new__, Block
-    skip, link, link_end, text_end, leaf_end, leaf_start = _SKIP, _LINK, _LINK_END, _BREAK, _LEAF_END, _LEAF
-    box_start, box_end, break_sign, hidden = _BOX, _BOX_END, _BREAK_SIGN, HIDDEN
-    pieces = iter(f"{source}<hr>".split("<"))  # which ends the last block
+    link, link_end, text_end, leaf_end, leaf_start = _LINK, _LINK_END, _BREAK, _LEAF_END, _LEAF
+    box_start, box_end, break_sign, hidden, unescape = _BOX, _BOX_END, _BREAK_SIGN, HIDDEN, clean.unescape
+    cut = source.split("<")
+    cut.append("hr>")  # which ends the last block
+    pieces = iter(cut)
     run = next(pieces)  # the text since the last tag that separates
     for piece in pieces:
         tag, end, text = piece.partition(">")
         name = tag
         meaning = meaning_of(tag)
         if meaning is None:
-            name = tag.split(None, 1)[0] if tag and not tag.isspace() else tag
+            name = tag.partition(" ")[0]
             meaning = meaning_of(name)
             if meaning is None:
+                name = tag.split(None, 1)[0] if tag and not tag.isspace() else tag
                 if name.startswith("!--"):
                     run += after_comment(piece, pieces)
                     continue
@@ -179,19 +170,17 @@ def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                     if link_at >= 0:
                         link_words += len(run[link_at:].split())
                         link_at = -1
-                elif meaning != skip:
+                else:
                     run += break_sign
-                elif not tag.endswith("/"):  # as an SVG without content is written
-                    text = after_element(name.lower(), pieces)
             run += text
             continue
-        if run:
+        if run and not run.isspace():
             if link_at >= 0:
                 link_words += len(run[link_at:].split())
                 link_at = 0
             if "&" in run:
-                run = html.unescape(run)
-            if split := run.split():
+                run = unescape(run)
+            if split := run.split():  # none where it was a no-break space
                 for owner in opened:
                     box = Box(box, marks[owner] | box.marks)
                 opened.clear()
@@ -202,6 +191,8 @@ def _read(source: str) -> list[Block]:  # noqa: C901, PLR0912, PLR0915 - a call 
                     written = _lines(run, kind) if break_sign in run or kind == "pre" else " ".join(split)
                     blocks.append(new(block_type, (box, kind, row, written, words, min(words, link_words))))
             link_words = 0
+        elif link_at >= 0:
+            link_at = 0
         run = text
         if meaning == leaf_end:
             kind = leaf = ""

@@ -53,13 +53,18 @@ _NO_TEXT: Final = re.compile(
 )
 
 
+def bound_tags(markup: str) -> str:
+    """`markup` itself, unless it has more than MAX_TAGS tags: what is read without a parser needs no other bound."""
+    if len(markup) <= MAX_TAGS or markup.count("<") <= MAX_TAGS:
+        return markup
+    end = _place_of_tag(markup, MAX_TAGS)
+    return markup[:end] + _NO_TEXT.sub(" ", markup[end:])
+
+
 def bound_markup(markup: str) -> str:
     """`markup` itself, unless it is beyond a bound."""
+    markup = bound_tags(markup)
     tags = markup.count("<")
-    if tags > MAX_TAGS:
-        end = _place_of_tag(markup, MAX_TAGS)
-        markup = markup[:end] + _NO_TEXT.sub(" ", markup[end:])
-        tags = MAX_TAGS
     if tags > _MANY_TAGS and len(_STARTS.findall(markup)) * tags > MAX_REPEATED < _most_open(markup) * tags:
         markup = _FORMATTING_TAG.sub("", markup)
     if markup.count("=") > _MANY_EQUALS or len(markup) > _MANY_CHARS_A_TAG * tags:

@@ -1,16 +1,15 @@
-"""An HTML page to its row's fields: the text off its source, what it says of itself from one parsed tree."""
+"""An HTML page to its row's fields, read off its source: what it says of itself, and its text. No tree is made."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resiliparse.parse.html import HTMLTree
-
 from engine.nlp import metadata
 from engine.nlp.authorship import find_authorship
 from engine.nlp.blocks import read_blocks
-from engine.nlp.bounds import bound_markup
+from engine.nlp.bounds import bound_tags
 from engine.nlp.charset import decode
+from engine.nlp.cuts import without_code
 from engine.nlp.facts import gather
 from engine.nlp.jsonld import JsonLd
 from engine.nlp.named import marked_names, page_names
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 
 def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText) -> Extracted:
     """A page fetched from `url`; `charset` is its Content-Type header's. Raises RefusedEncodingError."""
-    source = bound_markup(decode(body, charset).text)
-    tree = HTMLTree.parse(source)
-    facts = gather(tree, source)
-    marked = marked_names(tree, source)
-    blocks = read_blocks(source)
+    source = bound_tags(decode(body, charset).text)
+    scripts: list[str] = []
+    markup = without_code(source, scripts)
+    facts = gather(markup, scripts)
+    blocks = read_blocks(markup)
     json_ld = JsonLd(facts.json_ld)
     site = metadata.site_name(facts, json_ld)
     title = page_title(facts, json_ld, site)
@@ -38,7 +37,7 @@ def extract_html(body: bytes, charset: str | None, url: str, main_text: MainText
         text=main_text(blocks, source),
         language_hint=metadata.language(facts),
         metadata=metadata.page_metadata(facts, json_ld, origin, site, url),
-        names=page_names(json_ld, marked, author=origin.author, site=site),
+        names=page_names(json_ld, marked_names(markup, facts.marked), author=origin.author, site=site),
         has_pdf_links=facts.has_pdf_links,
         has_audio_links=facts.has_audio_links,
         meta=facts.meta,

@@ -6,20 +6,29 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from engine.nlp.elements import attributes_of, elements_with
+
 PDF_SUFFIX: Final = ".pdf"
 AUDIO_SUFFIXES: Final = (".mp3", ".m4a", ".wav", ".ogg", ".flac", ".aac", ".opus")
 
-#: Finds the endings in a page's source; a tenth of a selector's time, and most pages have none. The endings are matched
-#: as they are nearly always written, in one case.
+#: The endings in a page's source, which most pages have none of; as they are nearly always written, in one case.
 _MENTION: Final = re.compile(
     "|".join(sorted({re.escape(form) for s in (PDF_SUFFIX, *AUDIO_SUFFIXES) for form in (s, s.upper())}))
 )
 
 
-def selector(source: str) -> str | None:
-    """A selector for the links that :func:`link_kinds` is worth asking about; None where `source` can have none."""
-    suffixes = {found.lower() for found in _MENTION.findall(source)}
-    return ", ".join(f'a[href*="{suffix}" i]' for suffix in sorted(suffixes)) or None
+def mentioned(source: str) -> tuple[bool, bool]:
+    """(links to a PDF, links to audio) of a page's source, which is without code."""
+    has_pdf = has_audio = False
+    for ending in dict.fromkeys(_MENTION.findall(source)):
+        for element in elements_with(source, ending):
+            if element.name == "a" and (href := attributes_of(element.attributes).get("href")):
+                pdf, audio = link_kinds(href)
+                has_pdf |= pdf
+                has_audio |= audio
+                if (pdf, audio) != (False, False):
+                    break
+    return has_pdf, has_audio
 
 
 def link_kinds(href: str) -> tuple[bool, bool]:

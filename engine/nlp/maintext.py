@@ -1,8 +1,8 @@
 """The main text of a page: paragraphs separated by blank lines, nothing of navigation, scripts or hidden parts.
 
-Two extractors. `fast` reads the page's blocks off its source, weighs the evidence for each and keeps the best (some 2
-ms a page, what resiliparse's own extraction takes or less). `careful` is trafilatura, an optional extra, some fifteen
-times slower and a little better on articles.
+Two extractors. `fast` reads the page's blocks off its source, weighs the evidence for each and keeps the best (some 3
+ms a page with all that it is read from, no more than resiliparse's own extraction takes). `careful` is trafilatura, an
+optional extra, some fifteen times slower and a little better on articles.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from resiliparse.parse.html import HTMLTree
 
 from engine.errors import UsageError
 from engine.nlp import clean
+from engine.nlp.bounds import bound_markup
 from engine.nlp.layout import lay_out
 from engine.nlp.scoring import main_blocks
 
@@ -39,7 +40,7 @@ def fast(blocks: list[Block], source: str) -> str:
 
 def all_text(source: str) -> str:
     """Everything that a browser would show, navigation and footer left out unless there is nothing else."""
-    tree = HTMLTree.parse(source)
+    tree = HTMLTree.parse(bound_markup(source))
     for skipped in (_NO_TEXT, _NO_TEXT[:3]):
         text = clean.paragraphs(
             extract_plain_text(
@@ -69,7 +70,7 @@ def load_careful() -> MainText:
     def careful(blocks: list[Block], source: str) -> str:
         del blocks
         # Its paragraphs, headings and list items are one line each.
-        text = extract(source, include_comments=False, include_tables=True, output_format="txt") or ""
+        text = extract(bound_markup(source), include_comments=False, include_tables=True, output_format="txt") or ""
         return clean.paragraphs(text.replace("\n", "\n\n")) or all_text(source)
 
     return careful

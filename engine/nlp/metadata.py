@@ -14,6 +14,8 @@ import ada_url
 from engine.nlp import authorship, clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.nlp.byline import Byline
     from engine.nlp.facts import Facts
     from engine.nlp.jsonld import JsonLd
@@ -50,9 +52,7 @@ def page_metadata(facts: Facts, json_ld: JsonLd, origin: Byline, site: str, url:
     found = {
         "author": origin.author,
         "published_at": origin.date,
-        "modified_at": authorship.first_date(
-            [json_ld.value("dateModified"), *_all(facts, _MODIFIED), *authorship.modified_times(facts)]
-        ),
+        "modified_at": authorship.first_date(_modified(facts, json_ld)),
         "description": clean.text(_first(facts, _DESCRIPTION)) or clean.text(json_ld.value("description")),
         "site_name": site,
         "canonical_url": absolute((canonical or [facts.meta.get("og:url", "")])[0], url),
@@ -62,6 +62,12 @@ def page_metadata(facts: Facts, json_ld: JsonLd, origin: Byline, site: str, url:
         "feeds": _feeds(facts, url),
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _modified(facts: Facts, json_ld: JsonLd) -> Iterator[str]:
+    yield json_ld.value("dateModified")
+    yield from (facts.meta[name] for name in _MODIFIED if name in facts.meta)
+    yield from authorship.modified_times(facts)
 
 
 def language(facts: Facts) -> str | None:
@@ -89,10 +95,6 @@ def absolute(href: str, base: str) -> str:
 def _feeds(facts: Facts, url: str) -> list[str]:
     hrefs = (link.href for link in facts.links if link.rel == "alternate" and link.media_type in _FEED_TYPES)
     return list(dict.fromkeys(found for href in hrefs if (found := absolute(href, url))))[:_MAX_FEEDS]
-
-
-def _all(facts: Facts, names: tuple[str, ...]) -> list[str]:
-    return [facts.meta[name] for name in names if name in facts.meta]
 
 
 def _first(facts: Facts, names: tuple[str, ...]) -> str:

@@ -9,18 +9,19 @@ Law: bounded work, whatever a page nests; a value that is no name (an account, a
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from engine.nlp import clean
+from engine.nlp.elements import attributes_of, content, content_end, elements_with, text_of
 from engine.nlp.jsonld import MAX_NODES, type_names
 from engine.nlp.wordlists import data_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resiliparse.parse.html import HTMLTree
-
     from engine.nlp.jsonld import JsonLd
+    from engine.nlp.marked import Marked
 
 #: Endings of schema.org's types, so that a NewsMediaOrganization and a MusicEvent are told as well.
 _KINDS: Final = {
@@ -37,14 +38,13 @@ _KINDS: Final = {
 #: Of a PostalAddress.
 _PLACES: Final = ("addressLocality", "addressRegion", "addressCountry")
 
-#: Where microdata or RDFa names a thing: the item's own name, not that of its maker or its reviewer within it.
-_MARKED: Final = {
-    "itemtype=": {
-        "PRODUCT": '[itemtype$="schema.org/Product"] [itemprop="name"]',
-        "EVENT": '[itemtype$="Event"] [itemprop="name"]',
-    },
-    "typeof=": {"PRODUCT": '[typeof$="Product"] [property$="name"]', "EVENT": '[typeof$="Event"] [property$="name"]'},
-}
+#: Where microdata or RDFa names a thing: the attribute of its type, that of its name, and the ends of its types.
+_MICRODATA: Final = ("itemtype", "itemprop")
+_RDFA: Final = ("typeof", "property")
+_MARKED_KINDS: Final = {"PRODUCT": "Product", "EVENT": "Event"}
+#: Items that are looked at, and how far behind an item's start its name is looked for.
+_MOST_ITEMS: Final = 20
+_MOST_ITEM_CHARS: Final = 50_000
 
 #: Words of those who are no person though they sign as the author.
 _NO_PERSON: Final = frozenset(
@@ -60,19 +60,32 @@ _MOST_CHARS: Final = 100
 Names = dict[str, list[str]]
 
 
-def marked_names(tree: HTMLTree, source: str) -> list[tuple[str, str]]:
-    """(label, name) of the page's first product and first event in its markup; `source` is what was parsed."""
-    found: list[tuple[str, str]] = []
-    if tree.document is None:
-        return found
-    for mark, selectors in _MARKED.items():
-        if mark not in source:
-            continue
-        for label, selector in selectors.items():
-            element = tree.document.query_selector(selector)
-            if element is not None:
-                found.append((label, clean.line(element.getattr("content") or element.text_content, _MOST_CHARS)))
-    return found
+def marked_names(source: str, marked: Marked) -> list[tuple[str, str]]:
+    """(label, name) of the page's first product and first event in its markup; `source` is without code."""
+    vocabularies = [_MICRODATA] if marked.is_microdata else []
+    if marked.is_rdfa:
+        vocabularies.append(_RDFA)
+    return [
+        (label, name)
+        for typed, naming in vocabularies
+        for label, kind in _MARKED_KINDS.items()
+        if (name := _first_marked(source, typed, naming, kind))
+    ]
+
+
+def _first_marked(source: str, typed: str, naming: str, kind: str) -> str:
+    """The name of the first item of a kind that has one: its own, not that of its maker or its reviewer within it."""
+    if f"{typed}=" not in source:
+        return ""
+    for item in islice(elements_with(source, kind), _MOST_ITEMS):
+        if attributes_of(item.attributes).get(typed, "").endswith(kind):
+            end = content_end(source, item.name, item.end, _MOST_ITEM_CHARS)
+            inner = source[item.end : end if end >= 0 else item.end + _MOST_ITEM_CHARS]
+            for named in elements_with(inner, "name"):
+                said = attributes_of(named.attributes)
+                if said.get(naming, "").endswith("name"):
+                    return clean.line(said.get("content") or text_of(content(inner, named)), _MOST_CHARS)
+    return ""
 
 
 def page_names(json_ld: JsonLd, marked: list[tuple[str, str]], *, author: str, site: str) -> Names:

@@ -24,6 +24,7 @@ from engine.nlp import maintext
 from engine.nlp.blocks import read_blocks
 from engine.nlp.bounds import bound_markup
 from engine.nlp.charset import RefusedEncodingError, decode
+from engine.nlp.cuts import without_code
 from engine.nlp.fingerprint import simhash
 from engine.nlp.hyperlinks import read_hyperlinks
 from engine.nlp.page import Worked
@@ -105,7 +106,7 @@ class OutlineWorker:
         tree = HTMLTree.parse(source)
         found = read_hyperlinks(tree, url)
         reader = ProfileReader(tree, url) if self._profiles else None
-        blocks = read_blocks(source)
+        blocks = read_blocks(without_code(source, []))
         words = maintext.fast(blocks, source).split()
         canonical = parse_target(found.canonical, found.base) if found.canonical else None
         outline: Outline = {

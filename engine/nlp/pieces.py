@@ -1,7 +1,7 @@
 """A page's source cut at each "<", and what to do where a piece is not one tag and the text behind it.
 
-A piece is a tag, ">" and text, unless a value holds one of the two signs, or it begins a comment, or an element whose
-text is none of the page's. Tags are read as a browser's tokenizer reads them (HTML, 13.2.5), but for what no page has.
+A piece is a tag, ">" and text, unless a value holds one of the two signs, or it begins a comment. Tags are read as a
+browser's tokenizer reads them (HTML, 13.2.5), but for what no page has.
 
 Law: whatever the source, all that is done with it takes time in proportion to its length.
 """
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 #: A tag, up to its end or to a value that has no end in the piece. A quotation mark is one only behind an equals sign.
 _TAG: Final = re.compile(r"""(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+'|(?!["'])))*+""")
 _QUOTE: Final = re.compile("[\"']")
-
-#: Elements whose text is written as it is, so that a tag in it is none.
-_RAW: Final = frozenset({"iframe", "noembed", "noframes", "script", "style", "textarea", "title"})
 
 
 def whole_tag(piece: str, pieces: Iterator[str]) -> tuple[str, str]:
@@ -52,30 +49,3 @@ def after_comment(piece: str, pieces: Iterator[str]) -> str:
         if following is None:
             return ""
         piece = following
-
-
-def after_element(name: str, pieces: Iterator[str]) -> str:
-    """The text behind the element called `name`, in small letters, whose start tag was the last piece."""
-    raw = name in _RAW
-    ending = f"/{name}"
-    depth = 1
-    for piece in pieces:
-        if piece.startswith("/"):
-            if _is(ending, piece):
-                depth -= 1
-                if not depth:
-                    return piece.partition(">")[2]
-        elif not raw:
-            if piece.startswith("!--"):
-                after_comment(piece, pieces)
-                continue
-            depth += _is(name, piece)
-            if piece.count('"') & 1 or "='" in piece:  # a value with a "<" in it ends the piece, and may hold such tags
-                whole_tag(piece, pieces)
-    return ""
-
-
-def _is(name: str, piece: str) -> bool:
-    """Whether `piece` begins with the tag called so."""
-    size = len(name)
-    return piece[:size].lower() == name and (piece[size : size + 1] in {">", "/"} or piece[size : size + 1].isspace())

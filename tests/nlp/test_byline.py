@@ -7,13 +7,14 @@ import pytest
 from engine.nlp import maintext
 from engine.nlp.blocks import read_blocks
 from engine.nlp.byline import Byline, find_byline, person
+from engine.nlp.cuts import without_code
 from engine.nlp.html import extract_html
 
 TEXT = "<p>Bees form a cluster when it is cold, and keep the queen warm in the middle of it all winter long.</p>"
 
 
 def byline(markup, title=""):
-    return find_byline(read_blocks(markup), title)
+    return find_byline(read_blocks(without_code(markup, [])), title)
 
 
 def metadata(markup):

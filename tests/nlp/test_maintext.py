@@ -6,6 +6,7 @@ import pytest
 
 from engine.nlp import maintext, weights
 from engine.nlp.blocks import read_blocks
+from engine.nlp.cuts import without_code
 from engine.nlp.evidence import NAMES
 from engine.nlp.marks import HIDDEN, MARKS_OF, WORDS
 
@@ -16,7 +17,7 @@ OTHER = (
 
 
 def blocks(markup):
-    return read_blocks(markup)
+    return read_blocks(without_code(markup, []))
 
 
 def text(markup):

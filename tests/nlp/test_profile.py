@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
 from engine.nlp.blocks import read_blocks
+from engine.nlp.cuts import without_code
 from engine.nlp.person_names import names_owner, person_name, same_person
 from engine.nlp.profile import ProfileReader
 
@@ -17,7 +18,7 @@ URL = "http://u.test/people/jane-doe"
 def read(body, title="", url=URL, head=""):
     source = f"<html><head><title>{title}</title>{head}</head><body>{body}</body></html>"
     reader = ProfileReader(HTMLTree.parse(source), url)
-    return reader.read(read_blocks(source), title)
+    return reader.read(read_blocks(without_code(source, [])), title)
 
 
 @pytest.mark.parametrize(
