@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 def add_entities(doc: Doc, found: Iterable[tuple[int, int, str]]) -> None:
     """Add to doc.ents the (first token, one after the last, label) that overlap none there."""
-    taken = bytearray(len(doc))
-    for entity in doc.ents:
-        taken[entity.start : entity.end] = b"\1" * (entity.end - entity.start)
+    found = sorted(set(found), key=lambda item: (item[0] - item[1], item))
+    if not found:
+        return
+    taken = bytearray((doc.to_array("ENT_TYPE") != 0).tobytes())
     added = []
-    for start, end, label in sorted(set(found), key=lambda item: (item[0] - item[1], item)):
+    for start, end, label in found:
         if start < end and 1 not in taken[start:end]:
             taken[start:end] = b"\1" * (end - start)
             added.append(Span(doc, start, end, label=label))

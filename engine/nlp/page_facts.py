@@ -15,6 +15,7 @@ from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.language import Language
 
 from engine.nlp.entities import add_entities
+from engine.nlp.lexicon import LEXICON
 from engine.nlp.text import squeeze, without_surrogates
 
 if TYPE_CHECKING:
@@ -63,33 +64,34 @@ class Facts:
         told: Mapping[str, Sequence[str]] = doc.user_data.get(_NAMES) or {}
         found = []
         if not LABELS.isdisjoint(told):
-            orth = np.asarray(doc.to_array("ORTH"), dtype=np.uint64)
-            ids = orth.tolist()
+            numbers = LEXICON.of(doc)
+            ids = numbers.tolist()
             present = frozenset(ids)
             for label in sorted(LABELS.intersection(told)):
                 for name in islice(dict.fromkeys(told[label]), _MOST_NAMES):
                     words = self._words(name, label, present)
-                    places = np.flatnonzero(orth == np.uint64(words[0])).tolist() if words else ()
+                    places = np.flatnonzero(numbers == words[0]).tolist() if words and words[0] in present else ()
                     found += [(at, at + len(words), label) for at in places if ids[at : at + len(words)] == words]
+            LEXICON.remember(doc, numbers)  # not those of the names
         add_entities(doc, found)
         return doc
 
     def _words(self, name: str, label: str, present: frozenset[int]) -> list[int]:
-        """The ids of the words of a name that would not be written so by chance; none of another.
+        """The numbers of the words of a name that would not be written so by chance; none of another.
 
-        A single word that the text (`present`, the ids of its words) also writes small is no name there: a site may be
-        called Recipes.
+        A single word that the text (`present`, the numbers of its words) also writes small is no name there: a site may
+        be called Recipes.
         """
         name = squeeze(without_surrogates(name))
         if not name or len(name) > _MOST_CHARS:
             return []
-        doc = self._nlp.make_doc(name)
-        first = doc[0].text
-        if len(doc) == 1 and (
+        words: list[int] = LEXICON.of(self._nlp.make_doc(name)).tolist()
+        first = LEXICON.words[words[0]]
+        if len(words) == 1 and (
             label == "PERSON"
             or len(first) < _SHORTEST
             or first.lower() in STOP_WORDS
-            or (first != first.lower() and doc.vocab.strings[first.lower()] in present)
+            or (first != first.lower() and LEXICON.find(first.lower()) in present)
         ):
             return []  # "admin", "X", "The"
-        return [token.orth for token in doc] if any(token.text[0].isupper() for token in doc) else []
+        return words if any(LEXICON.words[word][0].isupper() for word in words) else []

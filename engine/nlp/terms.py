@@ -1,6 +1,7 @@
 """The words of a Doc as numbers: what keywords and the summary are computed from.
 
-Made once a page, with numpy over the ids that spaCy gives each word, so that no step loops over the tokens in Python.
+Made once a page, with numpy over the numbers that the lexicon gives each word, so that no step loops over the tokens
+in Python.
 A *term* is a distinct word in lower case. Tokens are of three kinds: content words, stop words, and breaks (white
 space, punctuation, numbers, addresses) that no phrase crosses.
 """
@@ -18,13 +19,13 @@ import numpy as np
 import spacy
 
 from engine.nlp.cjk import GRAMMAR, INNER_SPACE
+from engine.nlp.lexicon import LEXICON, LOWER, ORTH, Column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
     from spacy.tokens import Doc
-    from spacy.vocab import Vocab
 
 BREAK: Final = 0
 STOP: Final = 1
@@ -59,7 +60,6 @@ _NEGATIONS: Final = frozenset(
         "would",
     )
 )
-_MAX_KINDS: Final = 100_000
 
 
 @lru_cache(maxsize=32)
@@ -86,25 +86,31 @@ def _spacy_stop_words(folder: str) -> Collection[str]:
 
 
 class Kinds:
-    """The kind of each term of one vocabulary and language, remembered."""
+    """The kind of each term of one language, remembered; and room to work in, so that it serves one Doc at a time."""
 
-    def __init__(self, vocab: Vocab, language: str | None) -> None:
-        self._strings = vocab.strings
+    def __init__(self, language: str | None) -> None:
         self._stop_words = stop_words(language)
-        self._known: dict[int, int] = {}
+        self._column: Column[np.int8] = Column(self._kind, np.int8, -1)
+        self._places = np.empty(0, dtype=np.intp)
 
-    def of(self, ids: NDArray[np.uint64]) -> NDArray[np.int8]:
-        """The kind of each word id."""
-        known = self._known
-        if len(known) > _MAX_KINDS:
-            known.clear()
-        kinds = []
-        for word_id in ids.tolist():
-            kind = known.get(word_id)
-            if kind is None:
-                kind = known[word_id] = self._kind(self._strings[word_id])
-            kinds.append(kind)
-        return np.array(kinds, dtype=np.int8)
+    def of(self, terms: NDArray[np.intp]) -> NDArray[np.int8]:
+        """The kind of each word of the lexicon."""
+        return self._column.of(terms)
+
+    def distinct(self, words: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The different ones of `words`, by spaCy's ids, and where each of `words` is among them.
+
+        What numpy.unique gives, without sorting the words: each is written to its own place, where the last one stays.
+        """
+        places = self._places
+        if len(places) < len(LEXICON.words):
+            places = self._places = np.empty(2 * len(LEXICON.words), dtype=np.intp)
+        all_places = np.arange(len(words))
+        places[words] = all_places
+        terms = words[places[words] == all_places]
+        terms = terms[np.argsort(ORTH.of(terms))]
+        places[terms] = np.arange(len(terms))
+        return terms, places[words]
 
     def _kind(self, word: str) -> int:
         if word.replace("’", "'") in self._stop_words or GRAMMAR.fullmatch(word):
@@ -117,30 +123,52 @@ class Kinds:
 class Terms:
     """Arrays over the n tokens, s sentences and u terms of a Doc that holds at least one token.
 
-    `term` (n): the term of each token. `kind` (n). `orth` (n): spaCy's ids of the tokens as written, a list.
-    `sentence` (n). `ids`, `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (n):
-    characters.
+    `word` (n): the number of each token's word, a list. `term` (n): its term. `kind` (n). `cased` (n): whether it is
+    written with a capital though no sentence begins with it. `sentence` (n). `start` (n): its first character. `ids`
+    (u): the numbers of the terms. `count`, `term_kind` (u). `first` (s): the first token of each sentence.
+
+    `order` (n): the tokens sorted by term, else as they come; `begin` (u): where in it a term's begin. `in_term`,
+    `in_sentence`, `times`: which term is in which sentence, and how often, in that order.
     """
 
     def __init__(self, doc: Doc, kinds: Kinds) -> None:
-        columns = np.asarray(doc.to_array(["LOWER", "ORTH", "SENT_START", "IDX", "LENGTH"]), dtype=np.uint64)
-        self.ids, self.term, self.count = np.unique(columns[:, 0], return_inverse=True, return_counts=True)
+        words = LEXICON.of(doc)
+        lower = LOWER.of(words)
+        columns = doc.to_array(["SENT_START", "IDX"])
+        self.word: list[int] = words.tolist()
+        self.ids, self.term = kinds.distinct(lower)
+        self.count = np.bincount(self.term, minlength=len(self.ids))
         self.term_kind = kinds.of(self.ids)
         self.kind = self.term_kind[self.term]
-        self.orth: list[int] = columns[:, 1].tolist()
-        starts = columns[:, 2] == 1
+        starts = columns[:, 0] == 1
         starts[0] = True
         self.first = np.flatnonzero(starts)
         self.sentence = np.cumsum(starts) - 1
-        self.start = columns[:, 3].astype(np.int64)
-        self.end = self.start + columns[:, 4].astype(np.int64)
-        #: Whether a token is written with a capital though no sentence begins with it.
-        self.cased = (columns[:, 0] != columns[:, 1]) & ~starts
-        self.strings = doc.vocab.strings
+        self.start = columns[:, 1].astype(np.intp)
+        self.cased = (lower != words) & ~starts
+        # numpy sorts what fits into 16 bits by radix.
+        self.order = np.argsort(self.term.astype(np.uint16) if len(self.ids) < 1 << 16 else self.term, kind="stable")
+        self.begin = np.cumsum(self.count) - self.count
+        in_term, in_sentence = self.term[self.order], self.sentence[self.order]
+        changes = np.ones(len(words), dtype=bool)
+        changes[1:] = (in_term[1:] != in_term[:-1]) | (in_sentence[1:] != in_sentence[:-1])
+        at = np.flatnonzero(changes)
+        self.in_term, self.in_sentence = in_term[at], in_sentence[at]
+        self.times = np.diff(at, append=len(words))
+
+    def end(self, token: int) -> int:
+        """One after the last character of a token."""
+        return int(self.start[token]) + len(LEXICON.words[self.word[token]])
+
+    def find(self, term: str) -> int | None:
+        """The number, among the terms, of a word in lower case; None for one that is not there."""
+        word = LEXICON.find(term)
+        found: list[int] = np.flatnonzero(self.ids == word).tolist() if word is not None else []
+        return found[0] if found else None
 
     def written(self, places: Iterable[int], length: int) -> str:
         """How `length` tokens are written at most of `places`, one space between where their script has spaces."""
-        orth = self.orth
-        (ids, _), *_ = Counter([tuple(orth[place : place + length]) for place in places]).most_common(1)
-        words = " ".join([self.strings[word] for word in ids])
+        word = self.word
+        (numbers, _), *_ = Counter([tuple(word[place : place + length]) for place in places]).most_common(1)
+        words = " ".join([LEXICON.words[number] for number in numbers])
         return words if words.isascii() else INNER_SPACE.sub("", words)
