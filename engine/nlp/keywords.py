@@ -72,7 +72,9 @@ def term_weights(terms: Terms) -> NDArray[np.float64]:
     of_content = frequency[terms.term_kind == CONTENT]
 
     case = np.bincount(term, weights=terms.cased, minlength=size) / (1.0 + np.log(frequency))
-    normal = frequency / (of_content.mean() + of_content.std())
+    mean = of_content.sum() / len(of_content)
+    off = of_content - mean
+    normal = frequency / (mean + np.sqrt((off * off).sum() / len(of_content)))  # numpy.std takes four times as long
 
     median = terms.sentence[terms.order[terms.begin + terms.count // 2]]
     position = np.log(np.log(3.0 + median))

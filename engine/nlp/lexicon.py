@@ -29,6 +29,25 @@ _Number = TypeVar("_Number", bound=np.generic)
 _ROOM: Final = 1 << 14
 
 
+class Tokens:
+    """The tokens of a Doc: the number of each one's word, and 1 where a space follows it (both are arrays)."""
+
+    __slots__ = ("_starts", "spaces", "words")
+
+    def __init__(self, words: NDArray[np.intp], spaces: NDArray[np.intp]) -> None:
+        self.words = words
+        self.spaces = spaces
+        self._starts: NDArray[np.intp] | None = None
+
+    @property
+    def starts(self) -> NDArray[np.intp]:
+        """The first character of each token."""
+        if self._starts is None:
+            self._starts = np.zeros(len(self.words), dtype=np.intp)
+            np.cumsum((LENGTH.of(self.words) + self.spaces)[:-1], out=self._starts[1:])
+        return self._starts
+
+
 class Lexicon:
     """`words` by their numbers, which count up from 0."""
 
@@ -37,7 +56,7 @@ class Lexicon:
         self._numbers: dict[str, int] = {}
         self._by_id: dict[int, int] = {}
         self._adding = Lock()
-        self._last: tuple[Doc | None, NDArray[np.intp]] = (None, np.empty(0, np.intp))
+        self._last: tuple[Doc | None, Tokens] = (None, Tokens(np.empty(0, np.intp), np.empty(0, np.intp)))
 
     def number(self, word: str) -> int:
         """The number of a word, which has one from now on."""
@@ -53,22 +72,23 @@ class Lexicon:
         """The number of a word that was met; None for another."""
         return self._numbers.get(word)
 
-    def of(self, doc: Doc) -> NDArray[np.intp]:
-        """The number of each token's word. Those of the last Doc are remembered, while its length stays."""
-        last, numbers = self._last
-        if last is doc and len(numbers) == len(doc):
-            return numbers
-        ids = doc.to_array("ORTH").tolist()
+    def of(self, doc: Doc) -> Tokens:
+        """The tokens of a Doc; those of the last one are remembered, while its length stays."""
+        last, tokens = self._last
+        if last is doc and len(tokens.words) == len(doc):
+            return tokens
+        columns = doc.to_array(["ORTH", "SPACY"])
+        ids = columns[:, 0].tolist()
         known, strings = self._by_id, doc.vocab.strings
         for word_id in set(ids).difference(known):
             known[word_id] = self.number(strings[word_id])
-        numbers = np.array([known[word_id] for word_id in ids], dtype=np.intp)
-        self.remember(doc, numbers)
-        return numbers
+        tokens = Tokens(np.array([known[word_id] for word_id in ids], dtype=np.intp), columns[:, 1].astype(np.intp))
+        self.remember(doc, tokens)
+        return tokens
 
-    def remember(self, doc: Doc, numbers: NDArray[np.intp]) -> None:
-        """`numbers` are those of `doc`: a tokenizer knows them."""
-        self._last = (doc, numbers)
+    def remember(self, doc: Doc, tokens: Tokens) -> None:
+        """`tokens` are those of `doc`: a tokenizer knows them."""
+        self._last = (doc, tokens)
 
 
 #: Those of this process.
@@ -99,6 +119,7 @@ class Column(Generic[_Number]):
         return values
 
 
-#: spaCy's id of a word, and the number of its lower-case form.
+#: spaCy's id of a word, the number of its lower-case form, and its length in characters.
 ORTH: Final[Column[np.uint64]] = Column(get_string_id, np.uint64, 0)
 LOWER: Final[Column[np.intp]] = Column(lambda word: LEXICON.number(word.lower()), np.intp, -1)
+LENGTH: Final[Column[np.intp]] = Column(len, np.intp, -1)

@@ -52,7 +52,7 @@ class Names:
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with the names among its entities."""
-        numbers = LEXICON.of(doc)
+        numbers = LEXICON.of(doc).words
         cues = np.flatnonzero(_IS_CUE.of(numbers) == 1).tolist()
         if cues:
             words = _Words(numbers.tolist())

@@ -58,9 +58,10 @@ class Sentences:
         length = len(doc)
         if not length:
             return doc
-        bits = _BITS.of(LEXICON.of(doc))
+        tokens = LEXICON.of(doc)
+        bits = _BITS.of(tokens.words)
         marks = np.flatnonzero(bits & _MARK).tolist()
-        begins = [0, *_after_marks(marks, bits.tolist(), doc.to_array("SPACY").tolist())]
+        begins = [0, *_after_marks(marks, bits.tolist(), tokens.spaces.tolist())]
         begins += (np.flatnonzero(bits & _LINE_END) + 1).tolist()
         starts = np.full((length, 1), _NO_START)
         starts[[begin for begin in begins if begin < length]] = 1

@@ -37,21 +37,21 @@ _LOOKED_AT: Final = 200
 def summarise(terms: Terms, text: str, title: str, max_chars: int) -> str:
     """At most `max_chars` characters (0: no limit) of whole sentences of `text`, a space between; "" if none fits."""
     scores = _scores(terms, title)
-    lasts = np.append(terms.first[1:], len(terms.term)) - 1
+    starts, ends = terms.start.tolist(), terms.end.tolist()
+    firsts = [*terms.first.tolist(), len(terms.term)]
     budget = max_chars or len(text)
     chosen: dict[int, str] = {}
     said: set[int] = set()
     order = np.argsort(-scores, kind="stable")
     for sentence in order[np.isfinite(scores[order])].tolist()[: _LOOKED_AT if max_chars else None]:
-        first, last = int(terms.first[sentence]), int(lasts[sentence])
-        start, end = int(terms.start[first]), terms.end(last)
+        start, end = starts[sentence], ends[sentence]
         if end - start > 2 * budget:  # white space may shrink, but not so much
             continue
         written = squeeze(text[start:end])
         if len(written) > budget or not _ENDED.search(written[-4:]):
             continue
-        here = terms.term[first : last + 1][terms.kind[first : last + 1] == CONTENT]
-        words = set(here.tolist())
+        here = slice(firsts[sentence], firsts[sentence + 1])
+        words = set(terms.term[here][terms.kind[here] == CONTENT].tolist())
         if len(words & said) > _REPEATED * len(words):
             continue
         chosen[sentence] = written

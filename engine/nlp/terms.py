@@ -19,7 +19,7 @@ import numpy as np
 import spacy
 
 from engine.nlp.cjk import GRAMMAR, INNER_SPACE
-from engine.nlp.lexicon import LEXICON, LOWER, ORTH, Column
+from engine.nlp.lexicon import LENGTH, LEXICON, LOWER, ORTH, Column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -124,27 +124,29 @@ class Terms:
     """Arrays over the n tokens, s sentences and u terms of a Doc that holds at least one token.
 
     `word` (n): the number of each token's word, a list. `term` (n): its term. `kind` (n). `cased` (n): whether it is
-    written with a capital though no sentence begins with it. `sentence` (n). `start` (n): its first character. `ids`
-    (u): the numbers of the terms. `count`, `term_kind` (u). `first` (s): the first token of each sentence.
+    written with a capital though no sentence begins with it. `sentence` (n). `ids` (u): the numbers of the
+    terms. `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (s): its characters.
 
     `order` (n): the tokens sorted by term, else as they come; `begin` (u): where in it a term's begin. `in_term`,
     `in_sentence`, `times`: which term is in which sentence, and how often, in that order.
     """
 
     def __init__(self, doc: Doc, kinds: Kinds) -> None:
-        words = LEXICON.of(doc)
+        tokens = LEXICON.of(doc)
+        words = tokens.words
         lower = LOWER.of(words)
-        columns = doc.to_array(["SENT_START", "IDX"])
         self.word: list[int] = words.tolist()
         self.ids, self.term = kinds.distinct(lower)
         self.count = np.bincount(self.term, minlength=len(self.ids))
         self.term_kind = kinds.of(self.ids)
         self.kind = self.term_kind[self.term]
-        starts = columns[:, 0] == 1
+        starts = doc.to_array("SENT_START") == 1
         starts[0] = True
         self.first = np.flatnonzero(starts)
         self.sentence = np.cumsum(starts) - 1
-        self.start = columns[:, 1].astype(np.intp)
+        lasts = np.append(self.first[1:], len(words)) - 1
+        self.start = tokens.starts[self.first]
+        self.end = tokens.starts[lasts] + LENGTH.of(words[lasts])
         self.cased = (lower != words) & ~starts
         # numpy sorts what fits into 16 bits by radix.
         self.order = np.argsort(self.term.astype(np.uint16) if len(self.ids) < 1 << 16 else self.term, kind="stable")
@@ -156,10 +158,6 @@ class Terms:
         self.in_term, self.in_sentence = in_term[at], in_sentence[at]
         self.times = np.diff(at, append=len(words))
 
-    def end(self, token: int) -> int:
-        """One after the last character of a token."""
-        return int(self.start[token]) + len(LEXICON.words[self.word[token]])
-
     def find(self, term: str) -> int | None:
         """The number, among the terms, of a word in lower case; None for one that is not there."""
         word = LEXICON.find(term)
@@ -169,6 +167,9 @@ class Terms:
     def written(self, places: Iterable[int], length: int) -> str:
         """How `length` tokens are written at most of `places`, one space between where their script has spaces."""
         word = self.word
-        (numbers, _), *_ = Counter([tuple(word[place : place + length]) for place in places]).most_common(1)
+        ways = [tuple(word[place : place + length]) for place in places]
+        numbers = ways[0]
+        if ways.count(numbers) * 2 <= len(ways):
+            (numbers, _), *_ = Counter(ways).most_common(1)
         words = " ".join([LEXICON.words[number] for number in numbers])
         return words if words.isascii() else INNER_SPACE.sub("", words)

@@ -21,7 +21,7 @@ from spacy.tokens import Doc
 from spacy.util import DummyTokenizer, registry
 
 from engine.nlp.cjk import CHARACTER, Segmenter
-from engine.nlp.lexicon import LEXICON, ORTH, Column
+from engine.nlp.lexicon import LEXICON, ORTH, Column, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +54,12 @@ _BREAKS: Final = (
 _WORD: Final = rf"[^{_BREAKS}]{{1,{MAX_WORD_CHARS}}}"
 _CLITIC: Final = r"['’](?:s|re|ve|ll|d|m|S)(?![^\W_])"
 
-#: A token and the space after it. The first alternative is no rule: it cuts what the others would, for most words.
+#: A token and the space after it. The first three alternatives are no rules: they cut most tokens as the others would.
 _TOKEN: Final = re.compile(
     rf"""
       [A-Za-z]{{1,{MAX_WORD_CHARS}}}+(?:[ ]|(?=[\n,;!?)"]|[.:]\s))
+    | (?:[,;:!?()"]|\.(?!\.))[ ]?
+    | \n{{1,2}}(?!\s)
     | (?:
         (?:https?://|www\.)[^\s<>"]{{0,{MAX_URL_CHARS - 20}}}[^\s<>".,;:!?)\]}}'’”»]  # URL less the sentence's marks
       | (?:[A-Z]\.){{2,8}}                                  # U.S., J.R.R.
@@ -115,14 +117,18 @@ class RegexTokenizer(DummyTokenizer):
     def __reduce__(self) -> tuple[Any, ...]:
         return (RegexTokenizer, (self.vocab,))
 
-    def _doc(self, text: str) -> Doc:
+    def tokens(self, text: str) -> Tokens:
+        """The tokens of `text`, for who needs no Doc."""
         codes = np.fromiter(map(self._codes.__getitem__, _TOKEN.findall(text)), np.intp)
         if _IS_UNSPACED.of(codes >> 1).any():
             codes = self._cut_unspaced(codes)
-        numbers = codes >> 1
+        return Tokens(codes >> 1, codes & 1)
+
+    def _doc(self, text: str) -> Doc:
+        tokens = self.tokens(text)
         # Words by their ids, not as strings: spaCy would hash each again, at three times the cost of the expression.
-        doc = Doc(self.vocab, words=ORTH.of(numbers).tolist(), spaces=(codes & 1).tolist())
-        LEXICON.remember(doc, numbers)
+        doc = Doc(self.vocab, words=ORTH.of(tokens.words).tolist(), spaces=tokens.spaces.tolist())
+        LEXICON.remember(doc, tokens)
         return doc
 
     def _cut_unspaced(self, codes: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -146,7 +152,13 @@ def create_tokenizer() -> Callable[[Language], RegexTokenizer]:
     return lambda nlp: RegexTokenizer(nlp.vocab)
 
 
+def known_text(doc: Doc) -> str | None:
+    """The text that `doc` was made from; None where another tokenizer made it."""
+    text = doc.user_data.get(_TEXT_KEY)
+    return text if isinstance(text, str) else None
+
+
 def text_of(doc: Doc) -> str:
     """The text that `doc` was made from, by whichever tokenizer."""
-    text = doc.user_data.get(_TEXT_KEY)
-    return text if isinstance(text, str) else str(doc.text)
+    text = known_text(doc)
+    return text if text is not None else str(doc.text)

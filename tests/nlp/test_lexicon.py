@@ -17,7 +17,7 @@ def blank():
 
 
 def words(doc):
-    return [LEXICON.words[number] for number in LEXICON.of(doc).tolist()]
+    return [LEXICON.words[number] for number in LEXICON.of(doc).words.tolist()]
 
 
 @pytest.mark.parametrize("nlp", [blank(), spacy.blank("en"), spacy.blank("de")], ids=["ours", "spacy", "german"])
@@ -25,7 +25,9 @@ def test_the_numbers_of_a_doc_are_those_of_its_words_whoever_made_it(nlp):
     doc, other = nlp.make_doc(TEXT), nlp.make_doc("another text")
     for each in (doc, other, doc, Doc(nlp.vocab, words=["trust", "GPE"])):
         assert words(each) == [token.orth_ for token in each]
-        numbers = LEXICON.of(each)
+        tokens = LEXICON.of(each)
+        numbers = tokens.words
+        assert tokens.starts.tolist() == [token.idx for token in each]
         assert ORTH.of(numbers).tolist() == each.to_array("ORTH").tolist()
         assert [LEXICON.words[number] for number in LOWER.of(numbers).tolist()] == [token.lower_ for token in each]
 
