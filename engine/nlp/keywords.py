@@ -13,12 +13,12 @@ are told by the words they share (singular and plural as one), not by the edit d
 from __future__ import annotations
 
 # ruff: noqa: RUF001 - quotation marks and full stops of other scripts are what this module is about
-from itertools import repeat
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from engine.nlp.terms import BREAK, CONTENT, Terms
+from engine.nlp.terms import BREAK, CONTENT, Terms, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,19 +126,17 @@ def _candidates(
 
     One of several words occurs `least` times at the least. Of each run so many places as its writing is looked up at.
     """
-    weights = term_weights(terms)
+    weights = term_weights(terms)[terms.term]
     found = list(_runs(terms, content, least))
-    ranked: list[tuple[float, int, int, int]] = []
-    for number, runs in enumerate(found):
-        first = runs.places[runs.begin]
-        weight = _run_weights(runs, terms.term, first, weights)
-        best = np.argsort(weight, kind="stable")[:most]
-        ranked += zip(weight[best].tolist(), first[best].tolist(), repeat(number), best.tolist(), strict=False)
-    ranked.sort()
-    for value, _, number, at in ranked[:most]:
+    firsts = [runs.places[runs.begin] for runs in found]
+    weight = np.concatenate([_run_weights(runs, first, weights) for runs, first in zip(found, firsts, strict=True)])
+    best = np.lexsort((np.concatenate(firsts), weight))[:most]
+    ends = np.cumsum([len(first) for first in firsts])
+    length = np.searchsorted(ends, best, side="right")
+    for value, end, number in zip(weight[best].tolist(), (best - ends[length]).tolist(), length.tolist(), strict=True):
         runs = found[number]
-        begin = runs.begin[at]
-        yield value, runs.places[begin : begin + min(runs.often[at], _PLACES)].tolist(), runs.length
+        begin, often = runs.begin[end], runs.often[end]  # counted from their end
+        yield value, runs.places[begin : begin + min(often, _PLACES)].tolist(), runs.length
 
 
 def _runs(terms: Terms, content: NDArray[np.intp], least: int) -> Iterator[_Runs]:
@@ -157,7 +155,7 @@ def _runs(terms: Terms, content: NDArray[np.intp], least: int) -> Iterator[_Runs
             codes = codes * size + terms.term[starts + offset]
         order = np.argsort(codes, kind="stable")
         begin = _changes(codes[order])
-        count = np.diff(begin, append=len(order))
+        count = sizes(begin, len(order))
         is_often = count >= least
         places = starts[order]
         yield _Runs(length, places, begin[is_often], count[is_often])
@@ -165,19 +163,17 @@ def _runs(terms: Terms, content: NDArray[np.intp], least: int) -> Iterator[_Runs
         begins[places[np.repeat(is_often, count)]] = True
 
 
-def _run_weights(
-    runs: _Runs, term: NDArray[np.intp], first: NDArray[np.intp], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """YAKE's S(kw) of each run, whose `first` place is given, by the `weights` of the terms."""
-    product: NDArray[np.float64] = np.ones(len(first))
-    total = np.zeros(len(first))
-    for offset in range(runs.length):
-        weight = weights[term[first + offset]]
-        product *= weight
-        total += weight
+def _run_weights(runs: _Runs, first: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """YAKE's S(kw) of each run, whose `first` place is given, by the `weights` of the tokens."""
+    product = total = weights[first]
+    for offset in range(1, runs.length):
+        weight = weights[first + offset]
+        product = product * weight
+        total = total + weight
     return product / (runs.often * (1.0 + total))
 
 
+@lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
     """A word less what mostly tells a plural from its singular: enough to see two keywords as one."""
     for ending, rest in (("’s", ""), ("'s", ""), ("ies", "y"), ("es", ""), ("s", ""), ("e", "")):

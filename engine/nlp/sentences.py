@@ -88,18 +88,20 @@ def _after_marks(marks: list[int], bits: list[int], spaced: list[int]) -> Iterat
 
 
 def _bits(word: str) -> int:
+    is_abbreviation = word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isupper())
+    bits = _ABBREVIATION * is_abbreviation + _SMALL * word[0].islower()
+    if word.isalpha():  # most are, and nothing else
+        return bits
     is_stop = word in _STOPS
     is_space = word.isspace()
-    is_abbreviation = word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isupper())
     return (
-        _MARK * (is_stop or word in _MARKS)
+        bits
+        + _MARK * (is_stop or word in _MARKS)
         + _STOP * is_stop
         + _CLOSER * (word in _CLOSERS)
-        + _ABBREVIATION * is_abbreviation
         + _DIGITS * word.isdigit()
         + _SPACE * is_space
         + _LINE_END * (is_space and "\n" in word)
-        + _SMALL * word[0].islower()
     )
 
 

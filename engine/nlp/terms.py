@@ -120,6 +120,14 @@ class Kinds:
         return CONTENT
 
 
+def sizes(begins: NDArray[np.intp], end: int) -> NDArray[np.intp]:
+    """How many there are of each of the parts that begin so, the last of which ends at `end`."""
+    found = np.empty_like(begins)  # numpy.diff takes five times as long
+    np.subtract(begins[1:], begins[:-1], out=found[:-1])
+    found[-1:] = end - begins[-1:]
+    return found
+
+
 class Terms:
     """Arrays over the n tokens, s sentences and u terms of a Doc that holds at least one token.
 
@@ -144,7 +152,7 @@ class Terms:
         starts[0] = True
         self.first = np.flatnonzero(starts)
         self.sentence = np.cumsum(starts) - 1
-        lasts = np.append(self.first[1:], len(words)) - 1
+        lasts = self.first + sizes(self.first, len(words)) - 1
         self.start = tokens.starts[self.first]
         self.end = tokens.starts[lasts] + LENGTH.of(words[lasts])
         self.cased = (lower != words) & ~starts
@@ -156,7 +164,7 @@ class Terms:
         changes[1:] = (in_term[1:] != in_term[:-1]) | (in_sentence[1:] != in_sentence[:-1])
         at = np.flatnonzero(changes)
         self.in_term, self.in_sentence = in_term[at], in_sentence[at]
-        self.times = np.diff(at, append=len(words))
+        self.times = sizes(at, len(words))
 
     def find(self, term: str) -> int | None:
         """The number, among the terms, of a word in lower case; None for one that is not there."""

@@ -77,7 +77,9 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-_IS_UNSPACED: Final[Column[np.int8]] = Column(lambda word: CHARACTER.search(word) is not None, np.int8, -1)
+_IS_UNSPACED: Final[Column[np.int8]] = Column(
+    lambda word: not word.isascii() and CHARACTER.search(word) is not None, np.int8, -1
+)
 
 
 class _Codes(dict[str, int]):
