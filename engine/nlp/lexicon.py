@@ -113,8 +113,8 @@ class Column(Generic[_Number]):
         new = values == self._unknown
         if new.any():
             words, value = LEXICON.words, self._value
-            for number in set(numbers[new].tolist()):
-                column[number] = value(words[number])
+            met = list(set(numbers[new].tolist()))
+            column[met] = [value(words[number]) for number in met]
             values = column[numbers]
         return values
 
