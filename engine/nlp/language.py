@@ -33,8 +33,8 @@ _BCP47: Final = {"als": "gsw", "bh": "bho", "eml": "egl", "sh": "sr-Latn"}
 
 _PRIMARY: Final = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S{1,500}")
-#: A space for each byte of ASCII that is no letter.
-_LETTERS: Final = bytes([byte if byte > 0x7F or chr(byte).isalpha() else ord(" ") for byte in range(256)])
+#: Each byte of UTF-8 as it is, but those of ASCII that are no letters: a space.
+_LETTERS: Final = bytes([byte if not chr(byte).isascii() or chr(byte).isalpha() else ord(" ") for byte in range(256)])
 
 
 @cache
