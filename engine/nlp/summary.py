@@ -72,7 +72,7 @@ def _scores(terms: Terms, title: str) -> NDArray[np.float64]:
     position = 1.0 - np.arange(sentences) / sentences
 
     titled = np.zeros(size)
-    titled[[number for word in set(_WORD.findall(title.lower())) if (number := terms.find(word)) is not None]] = 1.0
+    titled[terms.among(_WORD.findall(title.lower()))] = 1.0
     titled[terms.term_kind != CONTENT] = 0.0
     overlap = np.bincount(sentence, weights=titled[term], minlength=sentences) / max(titled.sum(), 1.0)
 

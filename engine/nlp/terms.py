@@ -166,11 +166,10 @@ class Terms:
         self.in_term, self.in_sentence = in_term[at], in_sentence[at]
         self.times = sizes(at, len(words))
 
-    def find(self, term: str) -> int | None:
-        """The number, among the terms, of a word in lower case; None for one that is not there."""
-        word = LEXICON.find(term)
-        found: list[int] = np.flatnonzero(self.ids == word).tolist() if word is not None else []
-        return found[0] if found else None
+    def among(self, words: Iterable[str]) -> list[int]:
+        """Which of the terms are among `words`, in lower case."""
+        wanted = {LEXICON.find(word) for word in words}
+        return [term for term, number in enumerate(self.ids.tolist()) if number in wanted]
 
     def written(self, places: Iterable[int], length: int) -> str:
         """How `length` tokens are written at most of `places`, one space between where their script has spaces."""
