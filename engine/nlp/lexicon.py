@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from weakref import ref
 
 import numpy as np
 from spacy.strings import get_string_id
@@ -56,7 +57,7 @@ class Lexicon:
         self._numbers: dict[str, int] = {}
         self._by_id: dict[int, int] = {}
         self._adding = Lock()
-        self._last: tuple[Doc | None, Tokens] = (None, Tokens(np.empty(0, np.intp), np.empty(0, np.intp)))
+        self._last: tuple[ref[Doc] | None, Tokens] = (None, Tokens(np.empty(0, np.intp), np.empty(0, np.intp)))
 
     def number(self, word: str) -> int:
         """The number of a word, which has one from now on."""
@@ -75,7 +76,7 @@ class Lexicon:
     def of(self, doc: Doc) -> Tokens:
         """The tokens of a Doc; those of the last one are remembered, while its length stays."""
         last, tokens = self._last
-        if last is doc and len(tokens.words) == len(doc):
+        if last is not None and last() is doc and len(tokens.words) == len(doc):
             return tokens
         columns = doc.to_array(["ORTH", "SPACY"])
         ids = columns[:, 0].tolist()
@@ -88,7 +89,7 @@ class Lexicon:
 
     def remember(self, doc: Doc, tokens: Tokens) -> None:
         """`tokens` are those of `doc`: a tokenizer knows them."""
-        self._last = (doc, tokens)
+        self._last = (ref(doc), tokens)
 
 
 #: Those of this process.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from weakref import ref
+
 import numpy as np
 import pytest
 import spacy
@@ -37,6 +39,14 @@ def test_tokens_that_were_merged_are_seen():
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[0:2])
     assert words(doc) == ["New York", "is", "large"]
+
+
+def test_no_doc_is_kept_for_its_tokens():
+    doc = blank().make_doc(TEXT)
+    LEXICON.of(doc)
+    kept = ref(doc)
+    del doc
+    assert kept() is None
 
 
 def test_a_column_asks_once_a_word_and_grows_with_the_lexicon():
