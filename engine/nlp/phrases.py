@@ -1,8 +1,8 @@
 """Entities known by name: countries, cities, nationalities, days, well-known organisations (`engine_phrases`).
 
 The names are in data/LABEL.txt, one a line, `#` for comments; case matters, since "China" is a country and "china" is
-not. They are looked for where one of their first words stands, which is found for all of a text by one look-up: the
-time grows with the words that may begin a name, and not with the number of names (0.05 ms a page).
+not. They are looked for where their first two words may stand, which is found for all of a text by one look-up: the
+time does not grow with the number of names (0.05 ms a page).
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 LABELS: Final = ("GPE", "LOC", "NORP", "ORG", "DATE", "EVENT")
 
+#: A word is a name, begins one of several words, is the second word of one.
+_ALONE: Final = 1
+_FIRST: Final = 2
+_SECOND: Final = 4
+
 
 @Language.factory("engine_phrases", assigns=["doc.ents", "token.ent_type", "token.ent_iob"])
 def create_phrases(nlp: Language, name: str) -> Phrases:
@@ -37,20 +42,27 @@ class Phrases:
         #: The labels of a name, by the words of it as the pipeline's tokenizer cuts them.
         self._labels: dict[tuple[str, ...], tuple[str, ...]] = {}
         lengths: dict[str, set[int]] = defaultdict(set)
+        bits: dict[str, int] = defaultdict(int)
         for label in LABELS:
             for phrase in data_lines(label.lower()):
                 words = tuple([token.orth_ for token in nlp.make_doc(phrase)])
                 self._labels[words] = (*self._labels.get(words, ()), label)
                 lengths[words[0]].add(len(words))
+                bits[words[0]] |= _FIRST if words[1:] else _ALONE
+                for second in words[1:2]:
+                    bits[second] |= _SECOND
         #: How many words the names have that begin with a word.
         self._lengths = {word: tuple(sorted(found)) for word, found in lengths.items()}
-        self._begins: Column[np.int8] = Column(lambda word: word in self._lengths, np.int8, -1)
+        self._bits: Column[np.int8] = Column(lambda word: bits.get(word, 0), np.int8, -1)
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with the names among its entities."""
         numbers = LEXICON.of(doc).words
+        bits = self._bits.of(numbers)
+        may_begin = bits & _ALONE
+        may_begin[:-1] |= bits[:-1] & bits[1:] >> 1 & _FIRST  # a second word after a first one
         found: list[tuple[int, int, str]] = []
-        for at in np.flatnonzero(self._begins.of(numbers)).tolist():
+        for at in np.flatnonzero(may_begin).tolist():
             lengths = self._lengths[LEXICON.words[numbers[at]]]
             words = [LEXICON.words[number] for number in numbers[at : at + lengths[-1]].tolist()]
             for length in lengths:
