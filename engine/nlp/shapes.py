@@ -39,7 +39,7 @@ _UNIT: Final = (
 )
 
 #: Where a number, or the currency sign or bracket before one, starts: not inside a word, a number or a path.
-_NUMERIC_START: Final = re.compile(r"[0-9$€£¥₹+(](?<![\w.,:/-][0-9])")
+_NUMERIC_START: Final = re.compile(r"[0-9$€£¥₹+(](?<![\w.,:/-][0-9])(?:(?<=[0-9])|(?=[ ]?[0-9]))")
 
 #: What it is, tried in this order at such a start. The group's name is the label, less a digit that tells it apart.
 _NUMERIC: Final = re.compile(
