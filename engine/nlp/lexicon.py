@@ -104,6 +104,9 @@ class Column(Generic[_Number]):
         self._unknown = unknown
         self._values: NDArray[_Number] = np.full(_ROOM, unknown, dtype=dtype)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Column, (self._value, self._values.dtype, self._unknown))  # without the values: see the law
+
     def of(self, numbers: NDArray[np.intp]) -> NDArray[_Number]:
         """The value of the word of each number."""
         column = self._values

@@ -42,18 +42,18 @@ class Phrases:
         #: The labels of a name, by the words of it as the pipeline's tokenizer cuts them.
         self._labels: dict[tuple[str, ...], tuple[str, ...]] = {}
         lengths: dict[str, set[int]] = defaultdict(set)
-        bits: dict[str, int] = defaultdict(int)
+        self._places: dict[str, int] = defaultdict(int)
         for label in LABELS:
             for phrase in data_lines(label.lower()):
                 words = tuple([token.orth_ for token in nlp.make_doc(phrase)])
                 self._labels[words] = (*self._labels.get(words, ()), label)
                 lengths[words[0]].add(len(words))
-                bits[words[0]] |= _FIRST if words[1:] else _ALONE
+                self._places[words[0]] |= _FIRST if words[1:] else _ALONE
                 for second in words[1:2]:
-                    bits[second] |= _SECOND
+                    self._places[second] |= _SECOND
         #: How many words the names have that begin with a word.
         self._lengths = {word: tuple(sorted(found)) for word, found in lengths.items()}
-        self._bits: Column[np.int8] = Column(lambda word: bits.get(word, 0), np.int8, -1)
+        self._bits: Column[np.int8] = Column(self._place_of, np.int8, -1)
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with the names among its entities."""
@@ -71,3 +71,6 @@ class Phrases:
         if found:
             add_entities(doc, found)
         return doc
+
+    def _place_of(self, word: str) -> int:
+        return self._places.get(word, 0)

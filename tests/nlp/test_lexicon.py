@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from weakref import ref
 
 import numpy as np
@@ -71,6 +72,26 @@ def test_a_vocabulary_that_was_read_from_disk_leaves_the_tokenizer_sound(tmp_pat
     nlp.make_doc("laterword")
     nlp.from_disk(tmp_path / "pipeline")
     assert [token.text for token in nlp.make_doc("laterword again")] == ["laterword", "again"]
+
+
+ASKED = []
+
+
+def asked_length(word):
+    ASKED.append(word)
+    return len(word)
+
+
+def test_a_copy_of_a_pipeline_takes_no_numbers_along():
+    numbers = np.array([LEXICON.number("sent")])
+    column = Column(asked_length, np.int32, -1)
+    column.of(numbers)
+    deepcopy(column).of(numbers)
+    assert ASKED == ["sent", "sent"]
+    nlp = load("rules")
+    text = "Dr. Jane Doe left New York for New Zealand on 3 May 2024."
+    again = deepcopy(nlp)
+    assert [(ent.text, ent.label_) for ent in again(text).ents] == [(ent.text, ent.label_) for ent in nlp(text).ents]
 
 
 def test_a_doc_with_its_user_data_can_be_sent_to_another_process():
