@@ -1,9 +1,8 @@
 """The words of a Doc as numbers: what keywords and the summary are computed from.
 
 Made once a page, with numpy over the numbers that the lexicon gives each word, so that no step loops over the tokens
-in Python.
-A *term* is a distinct word in lower case. Tokens are of three kinds: content words, stop words, and breaks (white
-space, punctuation, numbers, addresses) that no phrase crosses.
+in Python. A *term* is a distinct word in lower case. Tokens are of three kinds: content words, stop words, and breaks
+(white space, punctuation, numbers, addresses) that no phrase crosses.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections import Counter
 from functools import lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 import spacy
@@ -86,12 +85,16 @@ def _spacy_stop_words(folder: str) -> Collection[str]:
 
 
 class Kinds:
-    """The kind of each term of one language, remembered; and room to work in, so that it serves one Doc at a time."""
+    """The kind of each term of one language, remembered.
+
+    All share the room that :meth:`distinct` works in: a process has one thread that analyses.
+    """
+
+    _places: ClassVar[NDArray[np.intp]] = np.empty(0, dtype=np.intp)
 
     def __init__(self, language: str | None) -> None:
         self._stop_words = stop_words(language)
         self._column: Column[np.int8] = Column(self._kind, np.int8, -1)
-        self._places = np.empty(0, dtype=np.intp)
 
     def of(self, terms: NDArray[np.intp]) -> NDArray[np.int8]:
         """The kind of each word of the lexicon."""
@@ -102,9 +105,9 @@ class Kinds:
 
         What numpy.unique gives, without sorting the words: each is written to its own place, where the last one stays.
         """
-        places = self._places
+        places = Kinds._places
         if len(places) < len(LEXICON.words):
-            places = self._places = np.empty(2 * len(LEXICON.words), dtype=np.intp)
+            places = Kinds._places = np.empty(2 * len(LEXICON.words), dtype=np.intp)
         all_places = np.arange(len(words))
         places[words] = all_places
         terms = words[places[words] == all_places]
@@ -132,8 +135,8 @@ class Terms:
     """Arrays over the n tokens, s sentences and u terms of a Doc that holds at least one token.
 
     `word` (n): the number of each token's word, a list. `term` (n): its term. `kind` (n). `cased` (n): whether it is
-    written with a capital though no sentence begins with it. `sentence` (n). `ids` (u): the numbers of the
-    terms. `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (s): its characters.
+    written with a capital though no sentence begins with it. `sentence` (n). `ids` (u): the numbers of the terms as
+    words. `count`, `term_kind` (u). `first` (s): the first token of each sentence. `start`, `end` (s): its characters.
 
     `order` (n): the tokens sorted by term, else as they come; `begin` (u): where in it a term's begin. `in_term`,
     `in_sentence`, `times`: which term is in which sentence, and how often, in that order.
