@@ -117,7 +117,7 @@ def parts(worker, settings, pages):
             for name, component in nlp.pipeline:
                 doc = timed(name, component, doc)
             analysis.entities = timed("entity list", list_entities, doc)
-            terms = timed("terms", Terms, doc, kinds.setdefault(language, Kinds(nlp.vocab, language)))
+            terms = timed("terms", Terms, doc, kinds.setdefault(language, Kinds(language)))
             analysis.keywords = timed("keywords", keywords, terms, settings.nlp.top_keywords)
             analysis.summary = timed("summary", summarise, terms, text, extracted.title, settings.nlp.summary_max_chars)
         timed("hashes", lambda text: (content_hash(text), simhash(text.split())), extracted.text)

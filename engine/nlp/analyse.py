@@ -118,8 +118,7 @@ class Analyser:
         cases = [_Case(subject) for subject in subjects]
         self._ask_models(cases, step)
         return [
-            self._analysis(self._nlp, doc, case)
-            for doc, case in zip(self._annotated(self._nlp, cases, step), cases, strict=True)
+            self._analysis(doc, case) for doc, case in zip(self._annotated(self._nlp, cases, step), cases, strict=True)
         ]
 
     def _ask_models(self, cases: Sequence[_Case], step: Callable[[], None]) -> None:
@@ -144,12 +143,12 @@ class Analyser:
         for texts in windows:
             yield joined(list(islice(done, len(texts))))
 
-    def _analysis(self, nlp: Language, doc: Doc, case: _Case) -> Analysis:
+    def _analysis(self, doc: Doc, case: _Case) -> Analysis:
         language = case.language
         if not len(doc):
             return Analysis(language=language)
         if language not in self._kinds:
-            self._kinds[language] = Kinds(nlp.vocab, language)
+            self._kinds[language] = Kinds(language)
         terms = Terms(doc, self._kinds[language])
         summary = case.told.summary if case.told is not None else None
         if summary is None:

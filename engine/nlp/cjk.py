@@ -34,11 +34,6 @@ _LONGEST: Final = 4
 _LONGEST_WHOLE: Final = 4
 
 
-def has_unspaced(text: str) -> bool:
-    """Whether `text` holds a character of these scripts."""
-    return not text.isascii() and CHARACTER.search(text) is not None
-
-
 class Segmenter:
     """Cuts the words of one text, by what repeats among all of `words`."""
 

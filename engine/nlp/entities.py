@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.tokens import Span
 
 from engine.nlp.coreference import fullest_names
+from engine.nlp.tokens import known_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 
 def add_entities(doc: Doc, found: Iterable[tuple[int, int, str]]) -> None:
     """Add to doc.ents the (first token, one after the last, label) that overlap none there."""
-    taken = bytearray(len(doc))
-    for entity in doc.ents:
-        taken[entity.start : entity.end] = b"\1" * (entity.end - entity.start)
+    found = sorted(set(found), key=lambda item: (item[0] - item[1], item))
+    if not found:
+        return
+    taken: set[int] = set()
     added = []
-    for start, end, label in sorted(set(found), key=lambda item: (item[0] - item[1], item)):
-        if start < end and 1 not in taken[start:end]:
-            taken[start:end] = b"\1" * (end - start)
+    for start, end, label in found:
+        tokens = range(start, end)
+        if start < end and taken.isdisjoint(tokens) and not any(doc[token].ent_type for token in tokens):
+            taken.update(tokens)
             added.append(Span(doc, start, end, label=label))
     if added:
         doc.set_ents(added, default="unmodified")
@@ -37,12 +40,17 @@ def list_entities(doc: Doc) -> list[dict[str, Any]]:
 
     Names are normalised, and repeats in a shorter form count with the full one (:mod:`engine.nlp.coreference`).
     """
-    mentions = [(entity.text, entity.label_) for entity in doc.ents]
+    text = known_text(doc)
+    if text is None:
+        mentions = [(entity.text, entity.label_) for entity in doc.ents]
+    else:
+        labels = doc.vocab.strings
+        mentions = [(text[entity.start_char : entity.end_char], labels[entity.label]) for entity in doc.ents]
     named = fullest_names(mentions)
     listed: dict[tuple[str, str], dict[str, Any]] = {}
     for mention in mentions:
-        text = named[mention]
-        if text:
-            entry = listed.setdefault((text, mention[1]), {"text": text, "label": mention[1], "count": 0})
+        name = named[mention]
+        if name:
+            entry = listed.setdefault((name, mention[1]), {"text": name, "label": mention[1], "count": 0})
             entry["count"] += 1
     return list(listed.values())

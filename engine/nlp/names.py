@@ -7,19 +7,21 @@ seldom wrong; names without such a word are left to a trained component.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.language import Language
 
 from engine.nlp.entities import add_entities
+from engine.nlp.lexicon import LEXICON, Column
 from engine.nlp.wordlists import data_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from spacy.tokens import Doc
-    from spacy.vocab import Vocab
 
     _Rule = Callable[["_Words", int], tuple[int, int, str] | None]
 
@@ -37,48 +39,37 @@ _MAX_ORG_WORDS: Final = 5
 
 
 @Language.factory("engine_names", assigns=["doc.ents", "token.ent_type", "token.ent_iob"])
-def create_names(nlp: Language, name: str) -> Names:
+def create_names(nlp: Language, name: str) -> Names:  # noqa: ARG001 - spaCy's signature of factories
     """The factory that a spaCy config names."""
-    return Names(nlp.vocab, name)
+    return Names(name)
 
 
 class Names:
     """Adds people and organisations to a Doc's entities."""
 
-    def __init__(self, vocab: Vocab, name: str = "engine_names") -> None:
+    def __init__(self, name: str = "engine_names") -> None:
         self.name = name
-        self._rules: dict[int, list[_Rule]] = {}
-        rules = (
-            ("person_titles", _titled),
-            ("given_names", _given),
-            ("org_forms", _suffixed),
-            ("org_kinds", _suffixed),
-            ("org_heads", _headed),
-        )
-        for words, rule in rules:
-            for word in data_words(words):
-                self._rules.setdefault(vocab.strings.add(word), []).append(rule)
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with the names among its entities."""
-        rules = self._rules
-        cues = [(at, rules[orth]) for at, orth in enumerate(doc.to_array("ORTH").tolist()) if orth in rules]
+        numbers = LEXICON.of(doc).words
+        cues = np.flatnonzero(_IS_CUE.of(numbers) == 1).tolist()
         if cues:
-            words = _Words(doc)
-            found = [rule(words, at) for at, matching in cues for rule in matching]
+            words = _Words(numbers.tolist())
+            found = [rule(words, at) for at in cues for rule in _rules()[words[at]]]
             add_entities(doc, [span for span in found if span is not None])
         return doc
 
 
 class _Words:
-    """The tokens of a Doc as the rules see them."""
+    """The words of a text as the rules see them, by their numbers."""
 
-    def __init__(self, doc: Doc) -> None:
-        self._doc = doc
-        self._length = len(doc)
+    def __init__(self, numbers: list[int]) -> None:
+        self._numbers = numbers
+        self._length = len(numbers)
 
     def __getitem__(self, index: int) -> str:
-        return str(self._doc[index].orth_) if 0 <= index < self._length else ""
+        return LEXICON.words[self._numbers[index]] if 0 <= index < self._length else ""
 
     def is_name(self, index: int) -> bool:
         """Whether the token is a capitalised word that can be part of a name."""
@@ -137,3 +128,22 @@ def _headed(words: _Words, at: int) -> tuple[int, int, str] | None:
     while end - start < _MAX_ORG_WORDS - 1 and words.is_name(end):
         end += 1
     return (at, end, "ORG") if end > start else None
+
+
+@cache
+def _rules() -> dict[str, list[_Rule]]:
+    """The rules of each word that hints at a name."""
+    rules: dict[str, list[_Rule]] = {}
+    for words, rule in (
+        ("person_titles", _titled),
+        ("given_names", _given),
+        ("org_forms", _suffixed),
+        ("org_kinds", _suffixed),
+        ("org_heads", _headed),
+    ):
+        for word in data_words(words):
+            rules.setdefault(word, []).append(rule)
+    return rules
+
+
+_IS_CUE: Final[Column[np.int8]] = Column(lambda word: word in _rules(), np.int8, -1)

@@ -15,11 +15,14 @@ from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.language import Language
 
 from engine.nlp.entities import add_entities
+from engine.nlp.lexicon import LEXICON
 from engine.nlp.text import squeeze, without_surrogates
+from engine.nlp.tokens import RegexTokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
     from spacy.tokens import Doc
 
 #: Labels whose names are taken from a page.
@@ -61,35 +64,41 @@ class Facts:
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with its page's names among its entities."""
         told: Mapping[str, Sequence[str]] = doc.user_data.get(_NAMES) or {}
-        found = []
+        found: list[tuple[int, int, str]] = []
         if not LABELS.isdisjoint(told):
-            orth = np.asarray(doc.to_array("ORTH"), dtype=np.uint64)
-            ids = orth.tolist()
-            present = frozenset(ids)
+            text = LEXICON.of(doc)
             for label in sorted(LABELS.intersection(told)):
                 for name in islice(dict.fromkeys(told[label]), _MOST_NAMES):
-                    words = self._words(name, label, present)
-                    places = np.flatnonzero(orth == np.uint64(words[0])).tolist() if words else ()
-                    found += [(at, at + len(words), label) for at in places if ids[at : at + len(words)] == words]
-        add_entities(doc, found)
+                    words = self._words(name, label, text.words)
+                    places = np.flatnonzero(text.words == words[0]).tolist() if words else ()
+                    spans = [(at, at + len(words), label) for at in places]
+                    found += [span for span in spans if text.words[span[0] : span[1]].tolist() == words]
+            LEXICON.remember(doc, text)  # not those of the names
+        if found:
+            add_entities(doc, found)
         return doc
 
-    def _words(self, name: str, label: str, present: frozenset[int]) -> list[int]:
-        """The ids of the words of a name that would not be written so by chance; none of another.
+    def _words(self, name: str, label: str, text: NDArray[np.intp]) -> list[int]:
+        """The numbers of the words of a name that would not be written so by chance; none of another.
 
-        A single word that the text (`present`, the ids of its words) also writes small is no name there: a site may be
-        called Recipes.
+        A single word that the text (the numbers of its words) also writes small is no name there: a site may be called
+        Recipes.
         """
         name = squeeze(without_surrogates(name))
         if not name or len(name) > _MOST_CHARS:
             return []
-        doc = self._nlp.make_doc(name)
-        first = doc[0].text
-        if len(doc) == 1 and (
+        tokenizer = self._nlp.tokenizer
+        if isinstance(tokenizer, RegexTokenizer):
+            tokens = tokenizer.tokens(name)
+        else:
+            tokens = LEXICON.of(self._nlp.make_doc(name))
+        words: list[int] = tokens.words.tolist()
+        first = LEXICON.words[words[0]]
+        if len(words) == 1 and (
             label == "PERSON"
             or len(first) < _SHORTEST
             or first.lower() in STOP_WORDS
-            or (first != first.lower() and doc.vocab.strings[first.lower()] in present)
+            or (first != first.lower() and np.any(text == LEXICON.number(first.lower())))
         ):
             return []  # "admin", "X", "The"
-        return [token.orth for token in doc] if any(token.text[0].isupper() for token in doc) else []
+        return words if any(LEXICON.words[word][0].isupper() for word in words) else []

@@ -36,9 +36,9 @@ COMPONENTS: Final = {
     WITH_MODELS: ("engine_sentences", "engine_shapes", "engine_facts", "engine_models", "engine_phrases"),
 }
 
-#: spaCy computes every attribute of each new word, 19 µs; these are what our components read, 4 µs. A page has some
-#: hundred words that its process has not seen.
-_ATTRIBUTES: Final = frozenset({attrs.LOWER, attrs.NORM, attrs.IS_SPACE})
+#: spaCy computes every attribute of each new word, 19 µs; this is what our components read, 2 µs. What else they ask of
+#: a word they remember themselves (engine/nlp/lexicon.py). A page has some hundred words that its process has not seen.
+_ATTRIBUTES: Final = frozenset({attrs.IS_SPACE})
 
 #: What the row has no field for, by the names that spaCy's trained packages use.
 _UNNEEDED: Final = (

@@ -14,63 +14,95 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from spacy.language import Language
 
+from engine.nlp.lexicon import LEXICON, Column
 from engine.nlp.wordlists import data_words
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc
-    from spacy.vocab import Vocab
+    from collections.abc import Iterator
 
-_STOPS: Final = (".", "...", "…")
-_MARKS: Final = ("!", "?", "。", "！", "？", "｡", "؟", "۔", "।", "॥", "။", "።", "։")
+    from spacy.tokens import Doc
+
+_STOPS: Final = frozenset((".", "...", "…"))
+_MARKS: Final = frozenset(("!", "?", "。", "！", "？", "｡", "؟", "۔", "।", "॥", "။", "።", "։"))
 _CLOSERS: Final = frozenset("\"'”’»›)]}」』）】》〉")
 _ABBREVIATIONS: Final = data_words("abbreviations")
 
+#: What a word is to its neighbours, as bits. A mark ends a sentence; a stop is a mark that has other uses.
+_MARK: Final = 1
+_STOP: Final = 2
+_CLOSER: Final = 4
+_ABBREVIATION: Final = 8
+_DIGITS: Final = 16
+_SPACE: Final = 32
+_LINE_END: Final = 64
+_SMALL: Final = 128
+_UNKNOWN: Final = 1 << 15
+
+_NO_START: Final = np.array(-1).astype(np.uint64)
+
 
 @Language.factory("engine_sentences", assigns=["token.is_sent_start", "doc.sents"])
-def create_sentences(nlp: Language, name: str) -> Sentences:
+def create_sentences(nlp: Language, name: str) -> Sentences:  # noqa: ARG001 - spaCy's signature of factories
     """The factory that a spaCy config names."""
-    return Sentences(nlp.vocab, name)
+    return Sentences(name)
 
 
 class Sentences:
     """Sets `token.is_sent_start` on every token of a Doc."""
 
-    def __init__(self, vocab: Vocab, name: str = "engine_sentences") -> None:
+    def __init__(self, name: str = "engine_sentences") -> None:
         self.name = name
-        self._stops = {vocab.strings.add(mark) for mark in _STOPS}
-        self._marks = np.array([vocab.strings.add(mark) for mark in (*_STOPS, *_MARKS)], dtype=np.uint64)
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with its sentences set."""
         length = len(doc)
         if not length:
             return doc
-        columns = doc.to_array(["ORTH", "IS_SPACE"])
-        starts = np.full(length, -1, dtype=np.int64)
-        starts[0] = 1
-        for index in np.flatnonzero(np.isin(columns[:, 0], self._marks)).tolist():
-            following = self._after(doc, index, is_stop=int(columns[index, 0]) in self._stops)
-            if following < length:
-                starts[following] = 1
-        for index in np.flatnonzero(columns[:, 1]).tolist():
-            if index + 1 < length and "\n" in doc[index].orth_:
-                starts[index + 1] = 1
-        doc.from_array(["SENT_START"], starts.astype(np.uint64).reshape(-1, 1))  # type: ignore[arg-type]  # stub: no uint64
+        tokens = LEXICON.of(doc)
+        bits = _BITS.of(tokens.words)
+        marks = np.flatnonzero(bits & _MARK).tolist()
+        begins = [0, *_after_marks(marks, bits.tolist(), tokens.spaces.tolist())]
+        begins += (np.flatnonzero(bits & _LINE_END) + 1).tolist()
+        starts = np.full((length, 1), _NO_START)
+        starts[[begin for begin in begins if begin < length]] = 1
+        doc.from_array(["SENT_START"], starts)  # type: ignore[arg-type]  # stub: no uint64
         return doc
 
-    @staticmethod
-    def _after(doc: Doc, index: int, *, is_stop: bool) -> int:
-        """The token that begins the sentence after the mark at `index`; len(doc) where none does."""
-        length = len(doc)
-        if is_stop and index and not doc[index - 1].whitespace_:
-            before = doc[index - 1].orth_
-            if before.lower() in _ABBREVIATIONS or (len(before) == 1 and before.isupper()):
-                return length
-            if before.isdigit() and (index == 1 or doc[index - 2].is_space):
-                return length
-        following = index + 1
-        while following < length and doc[following].orth_ in _CLOSERS and not doc[following - 1].whitespace_:
+
+def _after_marks(marks: list[int], bits: list[int], spaced: list[int]) -> Iterator[int]:
+    """The tokens that begin the sentences after those of the marks that end one."""
+    length = len(bits)
+    for mark in marks:
+        is_stop = bits[mark] & _STOP
+        if is_stop and mark and not spaced[mark - 1]:
+            before = bits[mark - 1]
+            if before & _ABBREVIATION:
+                continue
+            if before & _DIGITS and (mark == 1 or bits[mark - 2] & _SPACE):
+                continue
+        following = mark + 1
+        while following < length and bits[following] & _CLOSER and not spaced[following - 1]:
             following += 1
-        if is_stop and following < length and doc[following].orth_[0].islower():
-            return length
-        return following
+        if not (is_stop and following < length and bits[following] & _SMALL):
+            yield following
+
+
+def _bits(word: str) -> int:
+    is_abbreviation = word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isupper())
+    bits = _ABBREVIATION * is_abbreviation + _SMALL * word[0].islower()
+    if word.isalpha():  # most are, and nothing else
+        return bits
+    is_stop = word in _STOPS
+    is_space = word.isspace()
+    return (
+        bits
+        + _MARK * (is_stop or word in _MARKS)
+        + _STOP * is_stop
+        + _CLOSER * (word in _CLOSERS)
+        + _DIGITS * word.isdigit()
+        + _SPACE * is_space
+        + _LINE_END * (is_space and "\n" in word)
+    )
+
+
+_BITS: Final[Column[np.uint16]] = Column(_bits, np.uint16, _UNKNOWN)

@@ -43,9 +43,9 @@ CREDIT: Final = 4
 #: Pages announced with one STARTED: more save messages, fewer leave less to run again after a death. Where the worker
 #: gains by more at once, as many as it asks for.
 BATCH_PAGES: Final = 4
-#: New words after which the process leaves. Each costs some 850 bytes that spaCy never gives back, so these are 85 MB:
-#: 650 pages of 1,500 words with a tenth of them new. A successor is there in 10 ms.
-MAX_NEW_STRINGS: Final = 100_000
+#: New words after which the process leaves. Each costs some 1,200 bytes that spaCy and the lexicon never give back, so
+#: these are 90 MB: 500 pages of 1,500 words with a tenth of them new. A successor is there in 10 ms.
+MAX_NEW_STRINGS: Final = 75_000
 #: Bodies that wait here: above so many bytes no more are taken in, and lie with their shards.
 _MOST_WAITING_BYTES: Final = 32 << 20
 #: Seconds of the clock for one of work: so long a page takes where busy processes are ten times as many as cores.

@@ -16,6 +16,7 @@ import numpy as np
 from spacy.language import Language
 
 from engine.nlp.entities import add_entities
+from engine.nlp.lexicon import LEXICON
 from engine.nlp.tokens import text_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _UNIT: Final = (
 )
 
 #: Where a number, or the currency sign or bracket before one, starts: not inside a word, a number or a path.
-_NUMERIC_START: Final = re.compile(r"[0-9$€£¥₹+(](?<![\w.,:/-][0-9])")
+_NUMERIC_START: Final = re.compile(r"[0-9$€£¥₹+(](?<![\w.,:/-][0-9])(?:(?<=[0-9])|(?=[ ]?[0-9]))")
 
 #: What it is, tried in this order at such a start. The group's name is the label, less a digit that tells it apart.
 _NUMERIC: Final = re.compile(
@@ -75,8 +76,9 @@ def find_shapes(text: str) -> Iterator[tuple[int, int, str]]:
     if "@" in text:
         for match in _EMAIL.finditer(text):
             yield *match.span(), "EMAIL"
-    for match in _URL.finditer(text):
-        yield *match.span(), "URL"
+    if "://" in text or "www." in text:
+        for match in _URL.finditer(text):
+            yield *match.span(), "URL"
     for match in _MONTH_FIRST.finditer(text):
         yield *match.span(), "DATE"
     end = 0
@@ -94,7 +96,7 @@ def shapes(doc: Doc) -> Doc:
     """`doc` with its shapes among its entities; a shape that begins or ends inside a token takes the whole of it."""
     found = list(find_shapes(text_of(doc)))
     if found:
-        offsets = doc.to_array("IDX")
+        offsets = LEXICON.of(doc).starts
         starts = np.searchsorted(offsets, [start for start, _, _ in found], side="right") - 1
         ends = np.searchsorted(offsets, [end for _, end, _ in found], side="left")
         labels = [label for _, _, label in found]

@@ -37,20 +37,21 @@ _LOOKED_AT: Final = 200
 def summarise(terms: Terms, text: str, title: str, max_chars: int) -> str:
     """At most `max_chars` characters (0: no limit) of whole sentences of `text`, a space between; "" if none fits."""
     scores = _scores(terms, title)
-    lasts = np.append(terms.first[1:], len(terms.term)) - 1
+    starts, ends = terms.start.tolist(), terms.end.tolist()
+    firsts = [*terms.first.tolist(), len(terms.term)]
     budget = max_chars or len(text)
     chosen: dict[int, str] = {}
     said: set[int] = set()
     order = np.argsort(-scores, kind="stable")
     for sentence in order[np.isfinite(scores[order])].tolist()[: _LOOKED_AT if max_chars else None]:
-        first, last = int(terms.first[sentence]), int(lasts[sentence])
-        if terms.end[last] - terms.start[first] > 2 * budget:  # white space may shrink, but not so much
+        start, end = starts[sentence], ends[sentence]
+        if end - start > 2 * budget:  # white space may shrink, but not so much
             continue
-        written = squeeze(text[terms.start[first] : terms.end[last]])
+        written = squeeze(text[start:end])
         if len(written) > budget or not _ENDED.search(written[-4:]):
             continue
-        here = terms.term[first : last + 1][terms.kind[first : last + 1] == CONTENT]
-        words = set(here.tolist())
+        here = slice(firsts[sentence], firsts[sentence + 1])
+        words = set(terms.term[here][terms.kind[here] == CONTENT].tolist())
         if len(words & said) > _REPEATED * len(words):
             continue
         chosen[sentence] = written
@@ -62,23 +63,20 @@ def summarise(terms: Terms, text: str, title: str, max_chars: int) -> str:
 def _scores(terms: Terms, title: str) -> NDArray[np.float64]:
     """A score for each sentence, higher is better; minus infinity for what is too short or too long to be one."""
     sentences, size = len(terms.first), len(terms.count)
-    content = np.flatnonzero(terms.kind == CONTENT)
-    codes, times = np.unique(terms.sentence[content] * size + terms.term[content], return_counts=True)
-    sentence, term = codes // size, codes % size
+    content = np.flatnonzero(terms.term_kind[terms.in_term] == CONTENT)
+    sentence, term, times = terms.in_sentence[content], terms.in_term[content], terms.times[content]
     product = np.bincount(sentence, weights=times * terms.count[term], minlength=sentences)
     norm = np.sqrt(np.bincount(sentence, weights=times * times, minlength=sentences))
     likeness = product / np.maximum(norm, 1.0)
     likeness /= likeness.max() or 1.0
     position = 1.0 - np.arange(sentences) / sentences
 
-    title_words = set(_WORD.findall(title.lower()))
     titled = np.zeros(size)
-    if title_words:
-        ids = [terms.strings[word] for word in title_words if word in terms.strings]
-        titled[np.isin(terms.ids, np.array(ids, dtype=np.uint64)) & (terms.term_kind == CONTENT)] = 1.0
+    titled[terms.among(_WORD.findall(title.lower()))] = 1.0
+    titled[terms.term_kind != CONTENT] = 0.0
     overlap = np.bincount(sentence, weights=titled[term], minlength=sentences) / max(titled.sum(), 1.0)
 
-    length = np.bincount(terms.sentence[content], minlength=sentences)
+    length = np.bincount(sentence, weights=times, minlength=sentences)
     scores: NDArray[np.float64] = likeness + _POSITION * position + _TITLE * overlap
     scores[(length < _FEWEST_WORDS) | (length > _MOST_WORDS)] = -np.inf
     return scores

@@ -17,7 +17,11 @@ _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 def without_surrogates(text: str) -> str:
     """`text` with each lone surrogate replaced by U+FFFD."""
-    return text if text.isascii() else _SURROGATE.sub(_REPLACEMENT, text)
+    try:
+        text.encode()  # a tenth of the time of a search
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(_REPLACEMENT, text)
+    return text
 
 
 def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value in, the same shape out

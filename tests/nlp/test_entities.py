@@ -84,3 +84,12 @@ def test_entities_are_counted_in_order_of_first_appearance_with_white_space_in_o
 
 def test_the_longer_name_wins():
     assert entities("at Boston University today") == [("Boston University", "ORG"), ("today", "DATE")]
+
+
+def test_a_name_is_found_whole_or_not_at_all():
+    doc = load("rules")("They left New Zealand for New York, and then Hong Kong and New")
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [
+        ("New Zealand", "GPE"),
+        ("New York", "GPE"),
+        ("Hong Kong", "GPE"),
+    ]
