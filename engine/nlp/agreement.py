@@ -10,6 +10,7 @@ Law: deterministic, and its time is bounded by the length of the text and the nu
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -49,17 +50,20 @@ class Text:
         self, orth: NDArray[np.uint64], weak: NDArray[np.bool_], capitals: NDArray[np.int64], strings: StringStore
     ) -> None:
         self.orth = orth
-        self.ids: list[int] = orth.tolist()
+        self._ids = memoryview(orth)  # type: ignore[arg-type]  # an array is a buffer
         self._weak = weak
         self._strings = strings
-        self._present = frozenset(self.ids)
         self._capitals: dict[int, list[int]] = defaultdict(list)
-        for at in capitals.tolist():
-            self._capitals[self.ids[at]].append(at)
+        for orth_id, at in zip(orth[capitals].tolist(), capitals.tolist(), strict=True):
+            self._capitals[orth_id].append(at)
+
+    @cached_property
+    def _present(self) -> frozenset[int]:
+        return frozenset(self.orth.tolist())
 
     def word(self, at: int) -> str:
         """The word at a place; "" beyond the last."""
-        return self.string(self.ids[at]) if at < len(self.ids) else ""
+        return self.string(self._ids[at]) if at < len(self._ids) else ""
 
     def string(self, orth: int) -> str:
         """The word of an id."""
@@ -78,14 +82,23 @@ class Text:
     def is_weak(self, mention: Mention) -> bool:
         """Whether the mention is one word that has its capital from its place."""
         start, end, _ = mention
-        return end == start + 1 and bool(self._weak[start]) and self.is_written_small(self.ids[start])
+        return end == start + 1 and bool(self._weak[start]) and self.is_written_small(self._ids[start])
+
+    def mentioned(self, mention: Mention) -> Name:
+        """The name of a mention."""
+        start, end, _ = mention
+        return tuple(self._ids[start:end])
+
+    def begin(self, name: Name) -> Sequence[int]:
+        """Where the first word of a name is, which begins with a capital."""
+        return self._capitals.get(name[0], ())
 
     def places(self, name: Name) -> list[tuple[int, int]]:
         """Where the name, which begins with a capital, is written."""
         length = len(name)
-        starts = self._capitals.get(name[0], ())
+        starts = self.begin(name)
         if length > 1:
-            starts = [start for start in starts if tuple(self.ids[start : start + length]) == name]
+            starts = [start for start in starts if tuple(self._ids[start : start + length]) == name]
         return [(start, start + length) for start in starts]
 
 
@@ -97,17 +110,16 @@ def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
             del found[other[0]]
         found[start] = (start, end, label)
     votes: dict[Name, dict[str, int]] = {}
-    for start, end, label in found.values():
-        labels = votes.setdefault(tuple(text.ids[start:end]), {})
+    named = [(text.mentioned(mention), mention) for mention in found.values()]
+    for name, (_, _, label) in named:
+        labels = votes.setdefault(name, {})
         labels[label] = labels.get(label, 0) + 1
     decided = {name: choice for name, labels in votes.items() if (choice := _decide(labels))}
-    taken = bytearray(len(text.ids))
-    for start, (_, end, label) in found.items():
-        found[start] = (start, end, decided.get(tuple(text.ids[start:end]), label))
+    taken = bytearray(len(text.orth))
+    for name, (start, end, label) in named:
+        found[start] = (start, end, decided.get(name, label))
         taken[start:end] = b"\1" * (end - start)
-    wanted = {name: label for name, label in decided.items() if _is_distinct(name, text)}
-    wanted |= _surnames(wanted, votes, text)
-    for name, label in sorted(wanted.items(), key=lambda item: (-len(item[0]), item))[:_MOST_NAMES]:
+    for name, label in _repeated(decided, votes, text):
         free = [(start, end) for start, end in text.places(name) if 1 not in taken[start:end]]
         recognised = sum(votes.get(name, {}).values())
         if len(name) == 1 and 0 < recognised < _RECOGNISED * (len(free) + recognised):
@@ -121,8 +133,27 @@ def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
 
 def _decide(labels: Mapping[str, int]) -> str | None:
     """The label of a name, or None where its mentions disagree too much to say."""
+    if len(labels) == 1:
+        return next(iter(labels))
     count, label = max((count, label) for label, count in labels.items())
     return label if count >= _MAJORITY * sum(labels.values()) else None
+
+
+def _repeated(
+    decided: Mapping[Name, str], votes: Mapping[Name, Mapping[str, int]], text: Text
+) -> list[tuple[Name, str]]:
+    """Names that may be written where they were not recognised, with their labels, longer ones first."""
+    wanted = {
+        name: label
+        for name, label in decided.items()
+        if len(text.begin(name)) > sum(votes[name].values()) and _is_distinct(name, text)
+    }
+    for name, label in decided.items():
+        if label == PERSON and len(name) > 1 and name[-1:] not in votes and _is_distinct(name, text):
+            surname = name[-1:]
+            if text.string(surname[0])[1:].islower() and _is_distinct(surname, text):
+                wanted[surname] = PERSON
+    return sorted(wanted.items(), key=lambda item: (-len(item[0]), item))[:_MOST_NAMES]
 
 
 def _is_distinct(name: Name, text: Text) -> bool:
@@ -133,15 +164,6 @@ def _is_distinct(name: Name, text: Text) -> bool:
     if len(name) > 1:
         return text.string(name[-1])[:1].isupper()
     return len(first) >= _SHORTEST and not text.is_written_small(name[0])
-
-
-def _surnames(names: Mapping[Name, str], votes: Mapping[Name, Mapping[str, int]], text: Text) -> dict[Name, str]:
-    """The last words of persons' names, but those that something else is called by."""
-    last = {name[-1:] for name, label in names.items() if label == PERSON and len(name) > 1}
-    return {
-        name: PERSON for name in last if name not in votes and text.string(name[0])[1:].islower()
-        and _is_distinct(name, text)
-    }  # fmt: skip
 
 
 def _acronyms(found: Mapping[int, Mention], text: Text) -> list[Mention]:

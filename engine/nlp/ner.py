@@ -43,6 +43,7 @@ class Recogniser:
 
     def __init__(self, nlp: Language, name: str = "engine_ner") -> None:
         self.name = name
+        self._strings = nlp.vocab.strings
         self.use(shipped())  # which reads the word lists too: not on a page's time
         self._long_names = LongNames(nlp)
         self._places = frozenset(data_lines("loc"))
@@ -52,7 +53,9 @@ class Recogniser:
         """Find names by `model` from now on, instead of the shipped one."""
         self._tagger = Tagger(model)
         number = {tag: at for at, tag in enumerate(model.labels)}
-        self._known = {label: (number[f"B-{own}"], number[f"I-{own}"]) for label, own in _KNOWN.items()}
+        self._known = {
+            self._strings.add(label): (number[f"B-{own}"], number[f"I-{own}"]) for label, own in _KNOWN.items()
+        }
         self._parts = [(tag[:1], tag[2:]) for tag in model.labels]
 
     def __call__(self, doc: Doc) -> Doc:
@@ -69,11 +72,11 @@ class Recogniser:
         label, kind, style = self._tagger.tag(words, row[words.token])
         self._label_known(doc, words, label)
         text = Text(words.orth, words.first | (style > 0), np.flatnonzero(HAS_CAPITAL[kind]), doc.vocab.strings)
-        token = words.token.tolist()
+        token = words.token.item
         found = agree(self._mentions(label), text)
         add_entities(
             doc,
-            [(token[start], token[end - 1] + 1, self._named(text, start, end, own)) for start, end, own in found],
+            [(token(start), token(end - 1) + 1, self._named(text, start, end, own)) for start, end, own in found],
         )
         return doc
 
@@ -82,11 +85,13 @@ class Recogniser:
         entities = doc.ents
         if not entities:
             return
-        edges = [(entity.start, entity.end) for entity in entities]
-        for entity, (first, end) in zip(entities, np.searchsorted(words.token, edges).tolist(), strict=True):
-            begin, inside = self._known.get(entity.label_, (0, 0))
+        edges = np.searchsorted(words.token, [edge for entity in entities for edge in (entity.start, entity.end)])
+        at = iter(edges.tolist())
+        for entity, first, end in zip(entities, at, at, strict=False):
+            begin, inside = self._known.get(entity.label, (0, 0))
             labels[first:end] = inside
-            labels[first : min(first + 1, end)] = begin
+            if begin and first < end:
+                labels[first] = begin
 
     def _mentions(self, labels: NDArray[np.int64]) -> list[Mention]:
         """The spans that the labels mean (:func:`engine.nlp.iob.spans`)."""

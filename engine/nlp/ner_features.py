@@ -88,8 +88,8 @@ class Words:
         self.first = np.ones(len(self), dtype=bool)
         np.not_equal(sentence[1:], sentence[:-1], out=self.first[1:])
         self._begins = np.flatnonzero(self.first)
-        self._lengths = np.diff(self._begins, append=len(self))
-        self.at = np.arange(len(self)) + np.repeat(np.arange(1, len(self._begins) + 1) * MOST, self._lengths)
+        self._sentence = np.cumsum(self.first)
+        self.at = np.arange(len(self)) + MOST * self._sentence
         self._places = len(self) + MOST * (len(self._begins) + 1)
         self.orth = orth[self.token]
         self.mark = mark[self.token]
@@ -112,7 +112,8 @@ class Words:
         style = np.where(capitals >= _HEADING_SHARE * words, 1, 0)
         style[upper >= _HEADING_SHARE * words] = 2
         style[words < _HEADING_WORDS] = 0
-        return np.repeat(style, self._lengths)
+        of_words: NDArray[np.int64] = style[self._sentence - 1]
+        return of_words
 
 
 def words_of(doc: Doc, names: LongNames) -> Words:

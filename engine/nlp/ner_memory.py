@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Words remembered: 170 bytes each and their entry. A process is replaced before it has seen many more.
 _MOST_WORDS: Final = 60_000
 _FIRST_SIZE: Final = 1024
+#: Words of ids that end in the same 16 bits share a slot, where the last of them is found without a look at the others.
+_SLOTS: Final = np.uint64((1 << 16) - 1)
 
 
 class _Rows(dict[int, int]):
@@ -51,6 +53,8 @@ class Memory:
     def _forget(self, size: int) -> None:
         distances, width = self._model.block_shape
         self._rows = _Rows()
+        self._quick = np.zeros(int(_SLOTS) + 1, dtype=np.int64)
+        self._orth = np.zeros(size, dtype=np.uint64)
         self.blocks = np.zeros((distances, size, width), dtype=np.float32)
         self.kinds = np.full(size, EDGE, dtype=np.int64)
         self.is_space = np.zeros(size, dtype=bool)
@@ -59,20 +63,28 @@ class Memory:
         """The row of each word."""
         if len(self._rows) > _MOST_WORDS:
             self._forget(len(self.kinds))
-        rows = np.fromiter(map(self._rows.__getitem__, orth.tolist()), np.int64, len(orth))
-        if self._rows.new:
-            self._add([strings[new] for new in self._rows.new])
-            self._rows.new.clear()
+        slot = (orth & _SLOTS).view(np.int64)
+        rows = self._quick.take(slot)
+        missed = np.flatnonzero(self._orth.take(rows) != orth)
+        if missed.size:
+            ids = orth[missed]
+            rows[missed] = found = np.fromiter(map(self._rows.__getitem__, ids.tolist()), np.int64, len(ids))
+            self._quick[slot[missed]] = found
+            if self._rows.new:
+                self._add(self._rows.new, [strings[new] for new in self._rows.new])
+                self._rows.new.clear()
         return rows
 
-    def _add(self, words: Sequence[str]) -> None:
+    def _add(self, ids: Sequence[int], words: Sequence[str]) -> None:
         """Fill the last rows."""
         end = len(self._rows)
         start = end - len(words)
         while end > len(self.kinds):
             self.blocks = np.concatenate((self.blocks, np.zeros_like(self.blocks)), axis=1)
+            self._orth = np.concatenate((self._orth, np.zeros_like(self._orth)))
             self.kinds = np.concatenate((self.kinds, np.zeros_like(self.kinds)))
             self.is_space = np.concatenate((self.is_space, np.zeros_like(self.is_space)))
+        self._orth[start:end] = ids
         parts = [word_parts(word) for word in words]
         self.blocks[:, start:end] = self._model.blocks(parts).swapaxes(0, 1)
         self.kinds[start:end] = [kind for _, kind, *_ in parts]

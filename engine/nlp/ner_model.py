@@ -9,7 +9,7 @@ Rows are as wide as a multiple of eight labels: numpy takes rows of 32 bytes six
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from typing import TYPE_CHECKING, Final
@@ -47,6 +47,7 @@ class Model:
         self.transitions = np.zeros((len(labels), len(labels)))
         for (before, after), weight in transitions.items():
             self.transitions[self._number[before], self._number[after]] = weight
+        self._set_gains()
         self._width = -(-len(labels) // _LANES) * _LANES
         attributes: dict[str, NDArray[np.float32]] = {}
         named: dict[str, NDArray[np.float32]] = {}
@@ -65,17 +66,18 @@ class Model:
         """What a word adds to the scores of the words around it: (distances, labels and what fills them up)."""
         return len(_DISTANCES), self._width
 
-    @cached_property
-    def most_by_transitions(self) -> NDArray[np.float32]:
-        """What each label but O may gain over O by the transitions to it and from it, at most.
+    def _set_gains(self) -> None:
+        """What a name may gain by transitions, at most: `most`, by a word of each label but O, `most_at_edge`.
 
-        No transition from a to b is above that from O to O by more than a part of b's and the other part of a's.
+        From O to O is the measure. What is above it in any transition from a to b is at most the sum of a part of a's,
+        `leaving`, and a part of b's, `entering`; so a run of words between words that are O gains by its transitions
+        no more than the sum of both parts of each word. At the edge of a sentence one part is 0 instead.
         """
         gains = self.transitions - self.transitions[0, 0]
         leaving = gains[:, 0]
         entering = (gains - leaving[:, None]).max(axis=0)
-        most: NDArray[np.float32] = (entering + leaving)[1:, None].astype(np.float32)
-        return most
+        self.most: NDArray[np.float32] = (entering + leaving)[1:, None].astype(np.float32)
+        self.most_at_edge = max(0.0, -float(entering.min()), -float(leaving.min()))
 
     def _row(self) -> NDArray[np.float32]:
         return np.zeros(self._width, dtype=np.float32)
@@ -163,13 +165,13 @@ class Model:
         self,
         row: NDArray[np.int64],
         kind: NDArray[np.int64],
-        mark: NDArray[np.int64],
-        style: NDArray[np.int64],
+        side: NDArray[np.int64],
         blocks: Iterable[NDArray[np.float32]],
     ) -> NDArray[np.float32]:
         """The score of each label for each place, (places, labels).
 
-        By what the word there is, all 0 where there is none; `row` is its row in each distance's table of `blocks`.
+        By what the word there is, all 0 where there is none: its `row` in each distance's table of `blocks`, its
+        `kind`, and what :func:`sides` makes of it.
         """
         total = np.zeros((len(row), self._width), dtype=np.float32)
         end = len(row) - MOST
@@ -179,9 +181,13 @@ class Model:
         triple = (kind[:-2] * len(KINDS) + kind[1:-1]) * len(KINDS) + kind[2:]  # the first is of the place 1
         for table, first in zip(self._triples, (1, 0, 2), strict=True):
             scores += table.take(triple[first : first + len(scores)], axis=0)
-        side = (mark * len(STYLES) + style) * len(KINDS) + kind
         scores += self._sides.take(side[MOST:end], axis=0)
         return total
+
+
+def sides(kind: NDArray[np.int64], mark: NDArray[np.int64], style: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A word's kind with what the text around says of it, as one number."""
+    return (mark * len(STYLES) + style) * len(KINDS) + kind
 
 
 def save(path: Path, labels: Sequence[str], state: Weights, transitions: Weights) -> None:

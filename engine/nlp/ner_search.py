@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: Words are O without a search where O is ahead by so much (log odds) of all else: names are a tenth of a text.
 _PRUNE: Final = 8.0
-#: Beyond the rounding of any sum here.
+#: A gain that ends a run, and what is more than the rounding of a text full of it.
+_NEVER: Final = -1e4
 _EPSILON: Final = 1e-3
 #: Words searched at once. The search takes a step a word of the longest run, for all runs together, so that 20,000
 #: capitals in a row would take seconds; no name is a tenth as long.
@@ -41,18 +42,23 @@ def decode(model: Model, is_word: NDArray[np.bool_], scores: NDArray[np.float32]
 def _runs(
     model: Model, is_word: NDArray[np.bool_], scores: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where runs of words begin and end in which a label other than O may be best."""
+    """Where runs of words begin and end in which a label other than O may be best.
+
+    A word is in a name only if some run of words around it, none of them pruned, may gain 0 or more over being O.
+    """
     outside, names = scores[0], scores[1:]
     is_open = (np.maximum.reduce(names, axis=0) + _PRUNE > outside) & is_word
+    gain = np.maximum.reduce(names + model.most, axis=0) - outside
+    edges = np.flatnonzero(is_word[1:] != is_word[:-1])  # before a sentence's first word, then its last word
+    gain[edges[::2] + 1] += model.most_at_edge
+    gain[edges[1::2]] += model.most_at_edge
+    gain[~is_open] = _NEVER
+    until = np.cumsum(gain, dtype=np.float64)
+    # The best run around a word: to where the sum is highest after it, from where it is lowest before.
+    best = np.maximum.accumulate(until[::-1])[::-1] - np.minimum.accumulate(until - gain)
+    is_open &= best >= -_EPSILON
     edges = np.flatnonzero(is_open[1:] != is_open[:-1]) + 1  # no name at the ends: the places there are empty
-    begins, ends = edges[::2], edges[1::2]
-    if edges.size:
-        # A run within a sentence is all O if no word gains over O by what it scores and all that transitions may add.
-        gains = np.maximum.reduce(names + model.most_by_transitions, axis=0) - outside
-        searched = np.maximum.reduceat(gains, edges)[::2] >= -_EPSILON
-        searched |= ~(is_word[begins - 1] & is_word[ends])
-        begins, ends = begins[searched], ends[searched]
-    return begins, ends
+    return edges[::2], edges[1::2]
 
 
 def _search(
@@ -74,14 +80,14 @@ def _search(
     place = begins[np.arange(len(time)) - offsets[time]] + time
     transitions = model.transitions
     best = scores.take(place, axis=1).astype(np.float64)
-    best[:, : len(begins)] += is_word[begins - 1] * transitions[0][:, None]
+    best[:, : len(begins)] += transitions[:1].T * is_word[begins - 1]
     spans = [*zip(offsets.tolist(), running.tolist(), strict=True)]
     of_each = transitions[:, :, None]
     for (before, _), (now, count) in pairwise(spans):
         reached = best[:, now : now + count]
         reached += np.maximum.reduce(best[:, None, before : before + count] + of_each, axis=0)
     last = offsets[lengths - 1] + np.arange(len(lengths))
-    label = (best.take(last, axis=1) + is_word[ends] * transitions[:, 0][:, None]).argmax(axis=0)
+    label = (best.take(last, axis=1) + transitions[:, :1] * is_word[ends]).argmax(axis=0)
     found = np.empty(len(place), dtype=np.int64)
     for (before, _), (now, count) in reversed([*pairwise(spans)]):
         found[now : now + count] = still = label[:count]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.nlp.ner_memory import Memory
+from engine.nlp.ner_model import sides
 from engine.nlp.ner_search import decode
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class Tagger:
 
     def tag(self, words: Words, row: NDArray[np.int64]) -> Tagged:
         """What the model says of the words, whose rows of the memory are `row`."""
-        kind = self.memory.kinds[row]
+        kinds = self.memory.kinds
+        kind = kinds[row]
         style = words.styles(kind)
         placed = words.placed(row)
-        scores = self.model.scores(
-            placed, words.placed(kind), words.placed(words.mark), words.placed(style), self.memory.blocks
-        )
+        side = words.placed(sides(kind, words.mark, style))
+        scores = self.model.scores(placed, kinds[placed], side, self.memory.blocks)
         return Tagged(decode(self.model, placed > 0, scores)[words.at], kind, style)

@@ -72,7 +72,9 @@ def word_parts(word: str) -> Parts:
             return lower, _capitalised_kind(word, groups), shape, word[:_MAX_WORD], groups, True
     shape = _shape(word)
     if not word[:1].isalnum():
-        return lower, _MARKS.get(word) or _other_kind(word), shape, "", _NO_GROUPS, False
+        is_capital = word[:1].isupper()  # a letter in a circle: no letter, but a capital one
+        kind = _MARKS.get(word) or (_capitalised_kind(word, _NO_GROUPS) if is_capital else _other_kind(word))
+        return lower, kind, shape, "", _NO_GROUPS, False
     if word.islower() or not any(map(str.isupper, word)):
         return lower, _other_kind(word), shape, "", _groups(word.capitalize()), True
     groups = _groups(word)

@@ -108,9 +108,10 @@ def best_by_definition(model, features):
     return max(best.values())[1]
 
 
-def test_tables_give_the_labels_that_the_features_mean(monkeypatch):
+@pytest.mark.parametrize(("seed", "for_outside"), [(5, 0.0), (6, 2.0), (7, 4.0), (8, 6.0)])
+def test_tables_give_the_labels_that_the_features_mean(monkeypatch, seed, for_outside):
     monkeypatch.setattr("engine.nlp.ner_search._PRUNE", np.inf)
-    rng = random.Random(5)  # noqa: S311 - reproducible
+    rng = random.Random(seed)  # noqa: S311 - reproducible
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
     nlp.add_pipe("engine_sentences")
     doc = nlp("Ann Lee of New York met Bob. NEWS FROM SAN FRANCISCO\nIt rained, he said.\n\nGo Home Now Bob")
@@ -119,6 +120,7 @@ def test_tables_give_the_labels_that_the_features_mean(monkeypatch):
     kind = np.array([word_kind(word) if word else 0 for word in strings])
     featured = list(feature_names(words, [word_attributes(word) if word else [] for word in strings], kind))
     model = random_model(rng, {name for _, names in featured for name in names})
+    model[1]["bias", "O"] = for_outside
     begins = [*np.flatnonzero(words.first).tolist(), len(featured)]
     expected = [
         label
