@@ -67,12 +67,20 @@ class Memory:
         rows = self._quick.take(slot)
         missed = np.flatnonzero(self._orth.take(rows) != orth)
         if missed.size:
-            ids = orth[missed]
-            rows[missed] = found = np.fromiter(map(self._rows.__getitem__, ids.tolist()), np.int64, len(ids))
-            self._quick[slot[missed]] = found
-            if self._rows.new:
-                self._add(self._rows.new, [strings[new] for new in self._rows.new])
-                self._rows.new.clear()
+            try:
+                rows[missed] = self._find(orth[missed], strings)
+            except BaseException:  # a page that runs out of memory or time may leave rows that are not filled
+                self._forget(_FIRST_SIZE)
+                raise
+            self._quick[slot[missed]] = rows[missed]
+        return rows
+
+    def _find(self, orth: NDArray[np.uint64], strings: StringStore) -> NDArray[np.int64]:
+        """The rows of words, by their ids one by one; those that are new are added."""
+        rows = np.fromiter(map(self._rows.__getitem__, orth.tolist()), np.int64, len(orth))
+        if self._rows.new:
+            self._add(self._rows.new, [strings[new] for new in self._rows.new])
+            self._rows.new.clear()
         return rows
 
     def _add(self, ids: Sequence[int], words: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from spacy.tokens import Doc
 from engine.nlp.entities import list_entities
 from engine.nlp.iob import read_documents, spans
 from engine.nlp.ner_features import LongNames, feature_names, strings_of, words_of
+from engine.nlp.ner_memory import Memory
 from engine.nlp.ner_model import Model, read, save, shipped
 from engine.nlp.ner_tagger import Tagger
 from engine.nlp.ner_words import KINDS, word_attributes, word_kind, word_parts
@@ -132,6 +133,39 @@ def test_tables_give_the_labels_that_the_features_mean(monkeypatch, seed, for_ou
     tagged = tagger.tag(words, tagger.memory.look_up(words.orth, nlp.vocab.strings))
     assert tagged.kind.tolist() == kind[words.at].tolist()
     assert [tables.labels[label] for label in tagged.label.tolist()] == expected
+
+
+class Broken(dict):
+    """Strings of a process that runs out of memory at the word `at`."""
+
+    def __init__(self, strings, at):
+        super().__init__(strings)
+        self._at = at
+
+    def __getitem__(self, orth):
+        if orth == self._at:
+            raise MemoryError
+        return super().__getitem__(orth)
+
+
+def test_what_is_remembered_is_bounded_and_changes_nothing(monkeypatch):
+    monkeypatch.setattr("engine.nlp.ner_memory._MOST_WORDS", 4)
+    texts = [["Ann", "met", "Bob"], ["Bob", "and", "Ann", "Lee"], ["Ann", "met", "Lee"], ["in", "Oslo", " "]]
+    # Ids that share a slot, as two words of 65,536 do.
+    ids = {word: (number + 1) << 20 | number % 2 for number, word in enumerate(sorted({w for t in texts for w in t}))}
+    strings = {orth: word for word, orth in ids.items()}
+    memory = Memory(shipped())
+    for text in [*texts, "out of memory", *texts]:
+        if isinstance(text, str):
+            with pytest.raises(MemoryError):
+                memory.look_up(np.array([1 << 30, 7], dtype=np.uint64), Broken({1 << 30: "Rome"}, 7))
+            continue
+        orth = np.array([ids[word] for word in text], dtype=np.uint64)
+        rows = memory.look_up(orth, strings)
+        assert memory.kinds[rows].tolist() == [word_kind(word) for word in text]
+        blocks = shipped().blocks([word_parts(word) for word in text])
+        assert np.array_equal(memory.blocks[:, rows].swapaxes(0, 1), blocks)
+        assert memory.is_space[rows].tolist() == [word == " " for word in text]
 
 
 def test_a_model_is_the_same_after_a_round_trip(tmp_path):
