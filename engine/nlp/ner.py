@@ -66,7 +66,7 @@ class Recogniser:
         orth = np.ascontiguousarray(columns[:, 0])
         memory = self._tagger.memory
         row = memory.look_up(orth, doc.vocab.strings)
-        words = Words(orth, columns[:, 1] == 1, memory.is_space[row], self._long_names.marks(doc))
+        words = Words(orth, columns[:, 1] == 1, memory.is_space[row], self._long_names.marks(orth))
         if not len(words):
             return doc
         label, kind, style = self._tagger.tag(words, row[words.token])
