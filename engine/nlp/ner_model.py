@@ -9,6 +9,7 @@ Rows are as wide as a multiple of eight labels: numpy takes rows of 32 bytes six
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cache
 from importlib.resources import files
 from itertools import product
@@ -49,15 +50,14 @@ class Model:
             self.transitions[self._number[before], self._number[after]] = weight
         self._set_gains()
         self._width = -(-len(labels) // _LANES) * _LANES
-        attributes: dict[str, NDArray[np.float32]] = {}
-        named: dict[str, NDArray[np.float32]] = {}
+        attributes: dict[str, NDArray[np.float32]] = defaultdict(lambda: np.zeros(self.block_shape, dtype=np.float32))
+        named: dict[str, NDArray[np.float32]] = defaultdict(self._row)
         for (name, label), weight in state.items():
             distance, colon, attribute = name.partition(":")
             if colon and distance.lstrip("-").isdigit() and "|" not in distance:
-                row = attributes.setdefault(attribute, np.zeros(self.block_shape, dtype=np.float32))
-                row[_DISTANCES.index(int(distance)), self._number[label]] = weight
+                attributes[attribute][_DISTANCES.index(int(distance)), self._number[label]] = weight
             else:
-                named.setdefault(name, self._row())[self._number[label]] = weight
+                named[name][self._number[label]] = weight
         self._set_attributes(attributes)
         self._set_tables(named)
 
@@ -127,10 +127,11 @@ class Model:
 
     def _window(self, named: Mapping[str, NDArray[np.float32]], window: tuple[int, ...]) -> NDArray[np.float32]:
         table = np.zeros((len(KINDS),) * len(window) + (self._width,), dtype=np.float32)
-        for kinds in product(range(len(KINDS)), repeat=len(window)):
-            weights = named.get(window_name(window, kinds))
-            if weights is not None:
-                table[kinds] = weights
+        number = {kind: number for number, kind in enumerate(KINDS)}
+        start = window_name(window, ())
+        for name, weights in named.items():  # a few thousand; of what there may be, there are a hundred thousand
+            if name.startswith(start):
+                table[tuple(number[kind] for kind in name.removeprefix(start).split(" "))] = weights
         return table
 
     def blocks(self, words: Sequence[Parts]) -> NDArray[np.float32]:
