@@ -32,7 +32,8 @@ ORGANISATION: Final = "ORG"
 _MAJORITY: Final = 0.6
 #: A name of one word is found elsewhere only if so large a share of its places were recognised.
 _RECOGNISED: Final = 0.3
-#: Names looked for elsewhere in a text: a list of thousands of names holds no repeats worth the time.
+#: Names looked for elsewhere in a text, of those whose first word is there: a list of thousands of names holds no
+#: repeats worth the time.
 _MOST_NAMES: Final = 300
 _SHORTEST: Final = 3
 _ACRONYM: Final = range(2, 8)
