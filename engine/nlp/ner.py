@@ -66,12 +66,12 @@ class Recogniser:
         orth = np.ascontiguousarray(columns[:, 0])
         memory = self._tagger.memory
         row = memory.look_up(orth, doc.vocab.strings)
-        words = Words(orth, columns[:, 1] == 1, memory.is_space[row], self._long_names.marks(orth))
+        words = Words(orth, columns[:, 1] == 1, memory.is_space.take(row), self._long_names.marks(orth))
         if not len(words):
             return doc
-        label, kind, style = self._tagger.tag(words, row[words.token])
+        label, kind, style = self._tagger.tag(words, row.take(words.token))
         self._label_known(doc, words, label)
-        text = Text(words.orth, words.first | (style > 0), np.flatnonzero(HAS_CAPITAL[kind]), doc.vocab.strings)
+        text = Text(words.orth, words.first | (style > 0), np.flatnonzero(HAS_CAPITAL.take(kind)), doc.vocab.strings)
         token = words.token.item
         found = agree(self._mentions(label), text)
         add_entities(

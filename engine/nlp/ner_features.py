@@ -101,15 +101,15 @@ class Words:
         mark: NDArray[np.int64],
     ) -> None:
         self.token = np.flatnonzero(~is_space)
-        sentence = np.cumsum(starts)[self.token]
+        sentence = np.cumsum(starts).take(self.token)
         self.first = np.ones(len(self), dtype=bool)
         np.not_equal(sentence[1:], sentence[:-1], out=self.first[1:])
         self._begins = np.flatnonzero(self.first)
         self._sentence = np.cumsum(self.first)
         self.at = np.arange(len(self)) + MOST * self._sentence
         self._places = len(self) + MOST * (len(self._begins) + 1)
-        self.orth = orth[self.token]
-        self.mark = mark[self.token]
+        self.orth = orth.take(self.token)
+        self.mark = mark.take(self.token)
 
     def __len__(self) -> int:
         return len(self.token)
@@ -124,12 +124,12 @@ class Words:
         """The number in `STYLES` of each word's sentence, by the kinds of its words."""
         if not len(self):
             return np.zeros(0, dtype=np.int64)
-        counts = np.add.reduceat(_COUNTED[kind], self._begins)
+        counts = np.add.reduceat(_COUNTED.take(kind), self._begins)
         words, upper, capitals = (counts >> _WORDS & _FIELD, counts >> _UPPER & _FIELD, counts & _FIELD)
         style = np.where(capitals >= _HEADING_SHARE * words, 1, 0)
         style[upper >= _HEADING_SHARE * words] = 2
         style[words < _HEADING_WORDS] = 0
-        of_words: NDArray[np.int64] = style[self._sentence - 1]
+        of_words: NDArray[np.int64] = style.take(self._sentence - 1)
         return of_words
 
 

@@ -4,7 +4,8 @@ Trained by python-crfsuite (scripts/train_ner.py). Its own tagger takes every fe
 all features are functions of single words or of small numbers (engine/nlp/ner_features.py), so a word's weights are
 added up once and remembered (engine/nlp/ner_memory.py), and a text's scores are sums of a dozen rows of tables.
 
-Rows are as wide as a multiple of eight labels: numpy takes rows of 32 bytes six times as fast as rows of 28.
+Rows are as wide as a multiple of eight labels: numpy takes rows of 32 bytes twice as fast as rows of 28, and `take` is
+four to eight times as fast as an index.
 """
 
 from __future__ import annotations

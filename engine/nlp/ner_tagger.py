@@ -34,9 +34,9 @@ class Tagger:
     def tag(self, words: Words, row: NDArray[np.int64]) -> Tagged:
         """What the model says of the words, whose rows of the memory are `row`."""
         kinds = self.memory.kinds
-        kind = kinds[row]
+        kind = kinds.take(row)
         style = words.styles(kind)
         placed = words.placed(row)
         side = words.placed(sides(kind, words.mark, style))
-        scores = self.model.scores(placed, kinds[placed], side, self.memory.blocks)
-        return Tagged(decode(self.model, placed > 0, scores)[words.at], kind, style)
+        scores = self.model.scores(placed, kinds.take(placed), side, self.memory.blocks)
+        return Tagged(decode(self.model, placed > 0, scores).take(words.at), kind, style)
