@@ -24,7 +24,7 @@ from pathlib import Path
 from spacy.tokens import Doc
 
 from engine.nlp.iob import read_documents, spans
-from engine.nlp.ner_model import Memory, read
+from engine.nlp.ner_model import read
 from engine.nlp.pipeline import load
 
 LABELS = {"PER": "PER", "PERSON": "PER", "LOC": "LOC", "GPE": "LOC", "FAC": "LOC", "ORG": "ORG"}
@@ -49,9 +49,7 @@ def main():
     print(f"{options.file.name}: {len(sentences)} sentences, {tokens} tokens")
     nlp = load(options.pipeline)
     if options.model:
-        recogniser = nlp.get_pipe("engine_ner")
-        recogniser._model = read(options.model)  # noqa: SLF001 - a pipeline has no setting for what is shipped with it
-        recogniser._memory = Memory(recogniser._model)  # noqa: SLF001
+        nlp.get_pipe("engine_ner").use(read(options.model))
     for title in ("first time", "words known"):
         found, seconds = annotate(nlp, documents)
         if title == "first time":

@@ -27,8 +27,9 @@ import spacy
 from spacy.tokens import Doc
 
 from engine.nlp.iob import Sentence, read_documents, spans
-from engine.nlp.ner_features import LongNames, Words, feature_names, strings_of
-from engine.nlp.ner_model import Memory, Model, read, save
+from engine.nlp.ner_features import LongNames, feature_names, strings_of, words_of
+from engine.nlp.ner_model import Model, read, save
+from engine.nlp.ner_tagger import Tagger
 from engine.nlp.ner_words import word_attributes, word_kind
 from engine.nlp.tokens import TOKENIZER
 from engine.nlp.wordlists import data_lines, data_words, gazetteers
@@ -111,7 +112,7 @@ def train(
 def featured(nlp: spacy.language.Language, names: LongNames, tokens: list[str]) -> list[tuple[int, list[str]]]:
     """(place, features) of each token of a sentence."""
     doc = as_doc(nlp, tokens)
-    words = Words(doc, names.marks(doc))
+    words = words_of(doc, names)
     strings = strings_of(nlp.vocab, words)
     kind = np.array([word_kind(word) if word else 0 for word in strings], dtype=np.int64)
     return list(feature_names(words, [word_attributes(word) if word else [] for word in strings], kind))
@@ -124,13 +125,12 @@ def as_doc(nlp: spacy.language.Language, tokens: list[str]) -> Doc:
 
 def judge(nlp: spacy.language.Language, names: LongNames, model: Model, sentences: list[Sentence]) -> str:
     """Precision, recall and F1 of the labels together."""
-    memory = Memory(model)
+    tagger = Tagger(model)
     right = found = known = 0
     for tokens, tags in sentences:
         doc = as_doc(nlp, tokens)
-        words = Words(doc, names.marks(doc))
-        block, kind = memory.look_up(words.orth, nlp.vocab.strings)
-        numbers = model.decode(words, model.scores(words, block, kind))[words.at]
+        words = words_of(doc, names)
+        numbers = tagger.tag(words, tagger.memory.look_up(words.orth, nlp.vocab.strings)).label
         guessed = set(spans([model.labels[number] for number in numbers.tolist()]))
         truth = set(spans(tags))
         right += len(guessed & truth)

@@ -9,13 +9,14 @@ Law: deterministic, and its time is bounded by the length of the text and the nu
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from spacy.strings import StringStore
@@ -31,7 +32,8 @@ ORGANISATION: Final = "ORG"
 _MAJORITY: Final = 0.6
 #: A name of one word is found elsewhere only if so large a share of its places were recognised.
 _RECOGNISED: Final = 0.3
-#: Names looked for elsewhere in a text: a list of thousands of names holds no repeats worth the time.
+#: Names looked for elsewhere in a text, of those whose first word is there: a list of thousands of names holds no
+#: repeats worth the time.
 _MOST_NAMES: Final = 300
 _SHORTEST: Final = 3
 _ACRONYM: Final = range(2, 8)
@@ -42,19 +44,27 @@ _MOST_SMALL_WORDS: Final = 3
 class Text:
     """The words of a text: `orth` their ids in `strings`; `weak` where a capital says little (headings).
 
-    Both arrays run over its n words.
+    Both arrays run over its n words. `capitals`: where the words are that may begin with a capital.
     """
 
-    def __init__(self, orth: NDArray[np.uint64], weak: NDArray[np.bool_], strings: StringStore) -> None:
+    def __init__(
+        self, orth: NDArray[np.uint64], weak: NDArray[np.bool_], capitals: NDArray[np.int64], strings: StringStore
+    ) -> None:
         self.orth = orth
-        self.ids: list[int] = orth.tolist()
+        self._ids = memoryview(orth)  # type: ignore[arg-type]  # an array is a buffer
         self._weak = weak
         self._strings = strings
-        self._present = frozenset(self.ids)
+        self._capitals: dict[int, list[int]] = defaultdict(list)
+        for orth_id, at in zip(orth[capitals].tolist(), capitals.tolist(), strict=True):
+            self._capitals[orth_id].append(at)
+
+    @cached_property
+    def _present(self) -> frozenset[int]:
+        return frozenset(self.orth.tolist())
 
     def word(self, at: int) -> str:
         """The word at a place; "" beyond the last."""
-        return self.string(self.ids[at]) if at < len(self.ids) else ""
+        return self.string(self._ids[at]) if at < len(self._ids) else ""
 
     def string(self, orth: int) -> str:
         """The word of an id."""
@@ -62,26 +72,35 @@ class Text:
 
     def positions(self, word: str) -> list[int]:
         """Where a word is."""
-        if word not in self._strings:
-            return []
         found: list[int] = np.flatnonzero(self.orth == np.uint64(self._strings[word])).tolist()
         return found
 
     def is_written_small(self, orth: int) -> bool:
         """Whether the word is also in the text without its capital."""
-        small = self.string(orth).lower()
-        return small in self._strings and self._strings[small] != orth and self._strings[small] in self._present
+        small = self._strings[self.string(orth).lower()]
+        return small != orth and small in self._present
 
     def is_weak(self, mention: Mention) -> bool:
         """Whether the mention is one word that has its capital from its place."""
         start, end, _ = mention
-        return end == start + 1 and bool(self._weak[start]) and self.is_written_small(self.ids[start])
+        return end == start + 1 and bool(self._weak[start]) and self.is_written_small(self._ids[start])
 
-    def places(self, name: Name) -> Iterator[tuple[int, int]]:
-        """Where the name is written."""
-        for start in np.flatnonzero(self.orth == np.uint64(name[0])).tolist():
-            if tuple(self.ids[start : start + len(name)]) == name:
-                yield start, start + len(name)
+    def mentioned(self, mention: Mention) -> Name:
+        """The name of a mention."""
+        start, end, _ = mention
+        return tuple(self._ids[start:end])
+
+    def begin(self, name: Name) -> Sequence[int]:
+        """Where the first word of a name is, which begins with a capital."""
+        return self._capitals.get(name[0], ())
+
+    def places(self, name: Name) -> list[tuple[int, int]]:
+        """Where the name, which begins with a capital, is written."""
+        length = len(name)
+        starts = self.begin(name)
+        if length > 1:
+            starts = [start for start in starts if tuple(self._ids[start : start + length]) == name]
+        return [(start, start + length) for start in starts]
 
 
 def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
@@ -91,20 +110,20 @@ def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
         for other in [other for other in found.values() if other[0] < end and start < other[1]]:
             del found[other[0]]
         found[start] = (start, end, label)
-    votes: dict[Name, Counter[str]] = defaultdict(Counter)
-    for start, end, label in found.values():
-        votes[tuple(text.ids[start:end])][label] += 1
+    votes: dict[Name, dict[str, int]] = {}
+    named = [(text.mentioned(mention), mention) for mention in found.values()]
+    for name, (_, _, label) in named:
+        labels = votes.setdefault(name, {})
+        labels[label] = labels.get(label, 0) + 1
     decided = {name: choice for name, labels in votes.items() if (choice := _decide(labels))}
-    for start, (_, end, label) in found.items():
-        found[start] = (start, end, decided.get(tuple(text.ids[start:end]), label))
-    taken = bytearray(len(text.ids))
-    for start, end, _ in found.values():
+    taken = bytearray(len(text.orth))
+    for name, (start, end, label) in named:
+        found[start] = (start, end, decided.get(name, label))
         taken[start:end] = b"\1" * (end - start)
-    wanted = {name: label for name, label in decided.items() if _is_distinct(name, text)}
-    wanted |= _surnames(wanted, votes, text)
-    for name, label in sorted(wanted.items(), key=lambda item: (-len(item[0]), item))[:_MOST_NAMES]:
+    for name, label in _repeated(decided, votes, text):
         free = [(start, end) for start, end in text.places(name) if 1 not in taken[start:end]]
-        if len(name) == 1 and name in votes and votes[name].total() < _RECOGNISED * (len(free) + votes[name].total()):
+        recognised = sum(votes.get(name, {}).values())
+        if len(name) == 1 and 0 < recognised < _RECOGNISED * (len(free) + recognised):
             continue
         for start, end in free:
             if 1 not in taken[start:end]:  # a name may overlap itself
@@ -113,27 +132,39 @@ def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
     return sorted(found.values())
 
 
-def _decide(labels: Counter[str]) -> str | None:
+def _decide(labels: Mapping[str, int]) -> str | None:
     """The label of a name, or None where its mentions disagree too much to say."""
-    label, count = max(labels.items(), key=lambda item: (item[1], item[0]))
-    return label if count >= _MAJORITY * labels.total() else None
+    if len(labels) == 1:
+        return next(iter(labels))
+    count, label = max((count, label) for label, count in labels.items())
+    return label if count >= _MAJORITY * sum(labels.values()) else None
+
+
+def _repeated(
+    decided: Mapping[Name, str], votes: Mapping[Name, Mapping[str, int]], text: Text
+) -> list[tuple[Name, str]]:
+    """Names that may be written where they were not recognised, with their labels, longer ones first."""
+    wanted = {
+        name: label
+        for name, label in decided.items()
+        if len(text.begin(name)) > sum(votes[name].values()) and _is_distinct(name, text)
+    }
+    for name, label in decided.items():
+        if label == PERSON and len(name) > 1 and name[-1:] not in votes and _is_distinct(name, text):
+            surname = name[-1:]
+            if text.string(surname[0])[1:].islower() and _is_distinct(surname, text):
+                wanted[surname] = PERSON
+    return sorted(wanted.items(), key=lambda item: (-len(item[0]), item))[:_MOST_NAMES]
 
 
 def _is_distinct(name: Name, text: Text) -> bool:
     """Whether the words would hardly be written so but for the name."""
-    words = [text.string(orth) for orth in name]
-    if len(words) > 1:
-        return words[0][:1].isupper() and words[-1][:1].isupper()
-    return words[0][:1].isupper() and len(words[0]) >= _SHORTEST and not text.is_written_small(name[0])
-
-
-def _surnames(names: Mapping[Name, str], votes: Mapping[Name, Counter[str]], text: Text) -> dict[Name, str]:
-    """The last words of persons' names, but those that something else is called by."""
-    last = {name[-1:] for name, label in names.items() if label == PERSON and len(name) > 1}
-    return {
-        name: PERSON for name in last if name not in votes and text.string(name[0])[1:].islower()
-        and _is_distinct(name, text)
-    }  # fmt: skip
+    first = text.string(name[0])
+    if not first[:1].isupper():
+        return False
+    if len(name) > 1:
+        return text.string(name[-1])[:1].isupper()
+    return len(first) >= _SHORTEST and not text.is_written_small(name[0])
 
 
 def _acronyms(found: Mapping[int, Mention], text: Text) -> list[Mention]:

@@ -14,15 +14,18 @@ from spacy.language import Language
 
 from engine.nlp.agreement import Text, agree
 from engine.nlp.entities import add_entities
-from engine.nlp.iob import spans
-from engine.nlp.ner_features import LongNames, Words
-from engine.nlp.ner_model import Memory, shipped
+from engine.nlp.ner_features import HAS_CAPITAL, LongNames, Words
+from engine.nlp.ner_model import shipped
+from engine.nlp.ner_tagger import Tagger
 from engine.nlp.page_facts import language_of
 from engine.nlp.wordlists import data_lines, data_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from spacy.tokens import Doc
+
+    from engine.nlp.agreement import Mention
+    from engine.nlp.ner_model import Model
 
 LANGUAGE: Final = "en"
 _LABELS: Final = {"PER": "PERSON", "ORG": "ORG", "LOC": "GPE"}
@@ -40,49 +43,74 @@ class Recogniser:
 
     def __init__(self, nlp: Language, name: str = "engine_ner") -> None:
         self.name = name
-        self._model = shipped()
-        self._memory = Memory(self._model)
-        self._model.blocks(["London"])  # the word lists are read now and not on a page's time
+        self._strings = nlp.vocab.strings
+        self.use(shipped())  # which reads the word lists too: not on a page's time
         self._long_names = LongNames(nlp)
         self._places = frozenset(data_lines("loc"))
         self._place_words = data_words("place_words")
+
+    def use(self, model: Model) -> None:
+        """Find names by `model` from now on, instead of the shipped one."""
+        self._tagger = Tagger(model)
+        number = {tag: at for at, tag in enumerate(model.labels)}
+        self._known = {
+            self._strings.add(label): (number[f"B-{own}"], number[f"I-{own}"]) for label, own in _KNOWN.items()
+        }
+        self._parts = [(tag[:1], tag[2:]) for tag in model.labels]
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with the names among its entities."""
         if (language_of(doc) or LANGUAGE) != LANGUAGE:
             return doc
-        words = Words(doc, self._long_names.marks(doc))
-        if not len(words.at):
+        columns = np.asarray(doc.to_array(["ORTH", "SENT_START"]), dtype=np.uint64)
+        orth = np.ascontiguousarray(columns[:, 0])
+        memory = self._tagger.memory
+        row = memory.look_up(orth, doc.vocab.strings)
+        words = Words(orth, columns[:, 1] == 1, memory.is_space.take(row), self._long_names.marks(orth))
+        if not len(words):
             return doc
-        block, kind = self._memory.look_up(words.orth, doc.vocab.strings)
-        tags = self._model.decode(words, self._model.scores(words, block, kind))[words.at]
-        token = words.token[words.at]
-        tagged = [self._model.labels[tag] for tag in tags.tolist()]
-        _tag_known(doc, token, tagged)
-        weak = words.first[words.at] | (words.styles(kind)[words.at] > 0)
-        text = Text(words.orth[words.at], weak, doc.vocab.strings)
-        tokens = token.tolist()
+        label, kind, style = self._tagger.tag(words, row.take(words.token))
+        self._label_known(doc, words, label)
+        text = Text(words.orth, words.first | (style > 0), np.flatnonzero(HAS_CAPITAL.take(kind)), doc.vocab.strings)
+        token = words.token.item
+        found = agree(self._mentions(label), text)
         add_entities(
             doc,
-            [
-                (tokens[start], tokens[end - 1] + 1, self._label(text, start, end, label))
-                for start, end, label in agree(list(spans(tagged)), text)
-            ],
+            [(token(start), token(end - 1) + 1, self._named(text, start, end, own)) for start, end, own in found],
         )
         return doc
 
-    def _label(self, text: Text, start: int, end: int, label: str) -> str:
+    def _label_known(self, doc: Doc, words: Words, labels: NDArray[np.int64]) -> None:
+        """Write the entities that are there over `labels`, so that other mentions agree with them."""
+        entities = doc.ents
+        if not entities:
+            return
+        edges = np.searchsorted(words.token, [edge for entity in entities for edge in (entity.start, entity.end)])
+        at = iter(edges.tolist())
+        for entity, first, end in zip(entities, at, at, strict=False):
+            begin, inside = self._known.get(entity.label, (0, 0))
+            labels[first:end] = inside
+            if begin and first < end:
+                labels[first] = begin
+
+    def _mentions(self, labels: NDArray[np.int64]) -> list[Mention]:
+        """The spans that the labels mean (:func:`engine.nlp.iob.spans`)."""
+        found: list[Mention] = []
+        start, end, label = 0, 0, ""
+        named = np.flatnonzero(labels)
+        for at, tag in zip(named.tolist(), labels[named].tolist(), strict=True):
+            prefix, own = self._parts[tag]
+            if at == end and own == label and prefix == "I":
+                end += 1
+                continue
+            if label:
+                found.append((start, end, label))
+            start, end, label = at, at + 1, own
+        return [*found, (start, end, label)] if label else found
+
+    def _named(self, text: Text, start: int, end: int, label: str) -> str:
         if label == "LOC":
             words = [text.word(at) for at in range(start, end)]
             if " ".join(words) in self._places or not self._place_words.isdisjoint(words):
                 return "LOC"
         return _LABELS[label]
-
-
-def _tag_known(doc: Doc, token: NDArray[np.int64], tags: list[str]) -> None:
-    """Write the entities that are there over `tags`, so that other mentions agree with them; `token` of each word."""
-    for entity in doc.ents:
-        label = _KNOWN.get(entity.label_)
-        first, end = np.searchsorted(token, (entity.start, entity.end)).tolist()
-        for at in range(first, end):
-            tags[at] = "O" if label is None else f"{'I' if at > first else 'B'}-{label}"

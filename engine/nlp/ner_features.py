@@ -10,11 +10,9 @@ Three kinds of features, and nothing else, so that use is table look-ups (engine
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
-from spacy.matcher import PhraseMatcher
-from spacy.util import filter_spans
 
 from engine.nlp.ner_words import EDGE, KINDS
 from engine.nlp.wordlists import data_lines, gazetteers
@@ -40,9 +38,16 @@ STYLES: Final = ("text", "heading", "capitals")
 _HEADING_SHARE: Final = 0.6
 _HEADING_WORDS: Final = 3
 
+_LAST_BITS: Final = np.uint64((1 << 16) - 1)
+
+_Value = TypeVar("_Value", bound=np.generic)
+
 
 class LongNames:
-    """Finds gazetteer names of several words."""
+    """Finds gazetteer names of several words by their ids in the vocabulary of `nlp`.
+
+    A text's words are first looked up all at once by the last bits of their ids, which leaves one in thirty.
+    """
 
     def __init__(self, nlp: Language) -> None:
         names = gazetteers()
@@ -51,79 +56,104 @@ class LongNames:
             "loc": set(data_lines("loc")),
             "org": set(data_lines("org")),
         }
-        self._matcher = PhraseMatcher(nlp.vocab, attr="ORTH")
+        #: By first word, then by length, the other words and the name's first mark.
+        self._names: dict[int, dict[int, dict[tuple[int, ...], int]]] = {}
         for name, phrases in lists.items():
-            docs = [nlp.make_doc(phrase) for phrase in sorted(phrases) if " " in phrase or "-" in phrase]
-            self._matcher.add(name, [doc for doc in docs if len(doc) > 1])
+            mark = MARKS.index(f"{name}-first")
+            for phrase in phrases:
+                if " " in phrase or "-" in phrase:
+                    first, *others = nlp.make_doc(phrase).to_array("ORTH").tolist()
+                    if others:
+                        lengths = self._names.setdefault(first, {})
+                        lengths.setdefault(len(others) + 1, {}).setdefault(tuple(others), mark)
+        self._may_begin = np.zeros(int(_LAST_BITS) + 1, dtype=bool)
+        self._may_begin[[first & int(_LAST_BITS) for first in self._names]] = True
 
-    def marks(self, doc: Doc) -> NDArray[np.int64]:
-        """The number in `MARKS` of each token."""
-        found = np.zeros(len(doc), dtype=np.int64)
-        for span in filter_spans(self._matcher(doc, as_spans=True)):
-            first = MARKS.index(f"{span.label_}-first")
-            found[span.start] = first
-            found[span.start + 1 : span.end] = first + 1
-        return found
+    def marks(self, orth: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The number in `MARKS` of each token; of names that overlap the longest counts, then the first."""
+        marks = np.zeros(len(orth), dtype=np.int64)
+        found = []
+        for at in np.flatnonzero(self._may_begin.take((orth & _LAST_BITS).view(np.int64))).tolist():
+            for length, names in self._names.get(orth.item(at), {}).items():
+                mark = names.get(tuple(orth[at + 1 : at + length].tolist()))
+                if mark:
+                    found.append((-length, at, mark))
+        for length, start, mark in sorted(found):
+            end = start - length
+            if not marks[start] and not marks[end - 1]:
+                marks[start:end] = mark + 1
+                marks[start] = mark
+        return marks
 
 
 class Words:
-    """The words of a Doc, less its white space, sentence by sentence with `MOST` empty places before and after each.
+    """The words of a text, less its white space, and their places: `MOST` empty ones are before and after a sentence.
 
-    All arrays run over these n places. `token`: the token's index, -1 for an empty place. `orth`: its id. `mark`: see
-    `MARKS`. `first`: whether a sentence begins here.
+    Arrays over the words: `token`, the token's index; `orth`, its id; `mark`, see `MARKS`; `first`, whether a sentence
+    begins here; `at`, its place. Made of arrays over the tokens, `starts` where a sentence does.
     """
 
-    def __init__(self, doc: Doc, marks: NDArray[np.int64]) -> None:
-        columns = np.asarray(doc.to_array(["ORTH", "SENT_START", "IS_SPACE"]), dtype=np.uint64).reshape(-1, 3)
-        words = np.flatnonzero(columns[:, 2] == 0)
-        sentence = np.cumsum(columns[:, 1] == 1)[words]
-        begins = np.ones(len(words), dtype=bool)
-        begins[1:] = sentence[1:] != sentence[:-1]
-        self.at = np.arange(len(words)) + MOST * np.cumsum(begins)
-        size = len(words) + MOST * (int(begins.sum()) + 1)
-        self.token = np.full(size, -1, dtype=np.int64)
-        self.token[self.at] = words
-        self.orth = np.zeros(size, dtype=np.uint64)
-        self.orth[self.at] = columns[words, 0]
-        self.mark = np.zeros(size, dtype=np.int64)
-        self.mark[self.at] = marks[words]
-        self.first = np.zeros(size, dtype=bool)
-        self.first[self.at] = begins
+    def __init__(
+        self,
+        orth: NDArray[np.uint64],
+        starts: NDArray[np.bool_],
+        is_space: NDArray[np.bool_],
+        mark: NDArray[np.int64],
+    ) -> None:
+        self.token = np.flatnonzero(~is_space)
+        sentence = np.cumsum(starts).take(self.token)
+        self.first = np.ones(len(self), dtype=bool)
+        np.not_equal(sentence[1:], sentence[:-1], out=self.first[1:])
+        self._begins = np.flatnonzero(self.first)
+        self._sentence = np.cumsum(self.first)
+        self.at = np.arange(len(self)) + MOST * self._sentence
+        self._places = len(self) + MOST * (len(self._begins) + 1)
+        self.orth = orth.take(self.token)
+        self.mark = mark.take(self.token)
 
     def __len__(self) -> int:
         return len(self.token)
 
+    def placed(self, values: NDArray[_Value]) -> NDArray[_Value]:
+        """The words' `values` at their places; 0 at the empty ones."""
+        spread: NDArray[_Value] = np.zeros(self._places, dtype=values.dtype)
+        spread[self.at] = values
+        return spread
+
     def styles(self, kind: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number in `STYLES` of each place, by the kinds of the words of its sentence."""
-        styles = np.zeros(len(self), dtype=np.int64)
-        if not len(self.at):
-            return styles
-        group = np.cumsum(self.first[self.at]) - 1
-        of_words = kind[self.at]
-        words = np.bincount(group, weights=_IS_WORD[of_words])
-        upper = np.bincount(group, weights=_IS_UPPER[of_words])
-        capitals = np.bincount(group, weights=_IS_CAPITAL[of_words])
+        """The number in `STYLES` of each word's sentence, by the kinds of its words."""
+        if not len(self):
+            return np.zeros(0, dtype=np.int64)
+        counts = np.add.reduceat(_COUNTED.take(kind), self._begins)
+        words, upper, capitals = (counts >> _WORDS & _FIELD, counts >> _UPPER & _FIELD, counts & _FIELD)
         style = np.where(capitals >= _HEADING_SHARE * words, 1, 0)
-        style = np.where(upper >= _HEADING_SHARE * words, 2, style)
+        style[upper >= _HEADING_SHARE * words] = 2
         style[words < _HEADING_WORDS] = 0
-        styles[self.at] = style[group]
-        return styles
+        of_words: NDArray[np.int64] = style.take(self._sentence - 1)
+        return of_words
+
+
+def words_of(doc: Doc, names: LongNames) -> Words:
+    """The words of a Doc."""
+    columns = np.asarray(doc.to_array(["ORTH", "SENT_START", "IS_SPACE"]), dtype=np.uint64)
+    orth = np.ascontiguousarray(columns[:, 0])
+    return Words(orth, columns[:, 1] == 1, columns[:, 2] == 1, names.marks(orth))
 
 
 def feature_names(
     words: Words, attributes: Sequence[Sequence[str]], kind: NDArray[np.int64]
 ) -> Iterator[tuple[int, list[str]]]:
-    """(place, its features by name) of every word: what a CRF is trained on. `attributes` of each place."""
-    styles = words.styles(kind)
-    for place in words.at.tolist():
+    """(word, its features by name) of every word: what a CRF is trained on. `attributes` and `kind` of each place."""
+    styles = words.styles(kind[words.at])
+    for word, place in enumerate(words.at.tolist()):
         names = ["bias"]
         for distance, families in REACH.items():
             names += [f"{distance}:{name}" for name in attributes[place + distance] if name[0] in families]
         for window in WINDOWS:
             names.append(window_name(window, [int(kind[place + distance]) for distance in window]))
-        names.append(mark_name(int(words.mark[place])))
-        names.append(style_name(int(styles[place]), int(kind[place])))
-        yield place, names
+        names.append(mark_name(int(words.mark[word])))
+        names.append(style_name(int(styles[word]), int(kind[place])))
+        yield word, names
 
 
 def window_name(window: tuple[int, ...], kinds: Sequence[int]) -> str:
@@ -143,19 +173,27 @@ def style_name(style: int, kind: int) -> str:
 
 def strings_of(vocab: Vocab, words: Words) -> list[str]:
     """The word of each place, "" for an empty one."""
-    strings = vocab.strings
-    return [strings[orth] if orth else "" for orth in words.orth.tolist()]
+    return [vocab.strings[orth] if orth else "" for orth in words.placed(words.orth).tolist()]
 
 
-def _flags(*starts: str, but: tuple[str, ...] = ()) -> NDArray[np.float64]:
-    return np.array([float(kind.startswith(starts) and kind not in but) for kind in KINDS])
-
-
+#: Where in a number the counts of words, of those in capitals and of those with a capital lie, so that one sum over a
+#: sentence counts all three.
+_WORDS: Final = 40
+_UPPER: Final = 20
+_FIELD: Final = (1 << _UPPER) - 1
 _CAPITALISED: Final = (
     "title", "given", "surname", "both", "place", "upper", "person", "org", "nation", "calendar", "initial", "mixed"
 )  # fmt: skip
-_IS_CAPITAL: Final = _flags(*_CAPITALISED)
-_IS_UPPER: Final = _flags("upper")
-#: Small words have small letters in headings too, so they tell nothing.
-_IS_WORD: Final = _flags(*_CAPITALISED, "lower", but=("lower_stop",))
+#: By kind. Small words have small letters in headings too, so they tell nothing.
+_COUNTED: Final = np.array(
+    [
+        (kind.startswith((*_CAPITALISED, "lower")) and kind != "lower_stop") << _WORDS
+        | kind.startswith("upper") << _UPPER
+        | kind.startswith(_CAPITALISED)
+        for kind in KINDS
+    ],
+    dtype=np.int64,
+)
+#: Whether a word of the kind may begin with a capital.
+HAS_CAPITAL: Final = _COUNTED & 1 > 0
 assert KINDS[EDGE] == "edge"  # noqa: S101 - places without a word are 0 in every array

@@ -1,201 +1,195 @@
-"""The trained recogniser: a linear-chain CRF, read from package data and decoded with numpy.
+"""The trained recogniser: the weights of a linear-chain CRF as tables, read from package data and added up by numpy.
 
 Trained by python-crfsuite (scripts/train_ner.py). Its own tagger takes every feature of every word as a string; here
 all features are functions of single words or of small numbers (engine/nlp/ner_features.py), so a word's weights are
-added up once and remembered, a text is sums of rows of tables, and the Viterbi search runs over all its names at once.
+added up once and remembered (engine/nlp/ner_memory.py), and a text's scores are sums of a dozen rows of tables.
 
-Law: the labels are those that crfsuite's tagger gives, but where a word outside any name would need more than
-`_PRUNE` to become part of one.
+Rows are as wide as a multiple of eight labels: numpy takes rows of 32 bytes twice as fast as rows of 28, and `take` is
+four to eight times as fast as an index.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cache
 from importlib.resources import files
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engine.nlp.ner_features import MARKS, MOST, REACH, STYLES, WINDOWS, mark_name, style_name, window_name
-from engine.nlp.ner_words import EDGE, KINDS, word_attributes, word_kind
+from engine.nlp.ner_words import AFFIXES, KINDS, group_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from spacy.strings import StringStore
 
-    from engine.nlp.ner_features import Words
+    from engine.nlp.ner_words import Parts
 
 OUTSIDE: Final = "O"
-#: Words are O without a search where O is ahead by so much (log odds) of all else: names are a tenth of a text.
-_PRUNE: Final = 8.0
-#: Words searched at once. The search takes a step a word of the longest run, for all runs together, so that 20,000
-#: capitals in a row would take seconds; no name is a tenth as long.
-_LONGEST_RUN: Final = 200
-#: Words remembered: 100 bytes each and their weights. A process is replaced before it has seen many more.
-_MOST_WORDS: Final = 60_000
 _DISTANCES: Final = tuple(REACH)
 #: Weights are stored as multiples of this: finer changes no label in a thousand.
 _STEP: Final = 1 / 256
+_LANES: Final = 8
+#: Kinds of the word before, the word and the word after, as one number.
+_TRIPLE: Final = (-1, 0, 1)
 
 Weights = dict[tuple[str, str], float]
 
 
 class Model:
-    """Weights as tables. `labels` are O, B-PER, I-PER, B-LOC and so on."""
+    """Weights as tables. `labels` are O, always the first, B-PER, I-PER, B-LOC …; `transitions` from each to each."""
 
     def __init__(self, labels: Sequence[str], state: Weights, transitions: Weights) -> None:
-        self.labels = tuple(labels)
+        self.labels = (OUTSIDE, *(label for label in labels if label != OUTSIDE))
         self._number = {label: number for number, label in enumerate(self.labels)}
-        self.outside = self._number[OUTSIDE]
-        size = len(self.labels)
-        self._transitions = np.zeros((size, size))
+        self.transitions = np.zeros((len(labels), len(labels)))
         for (before, after), weight in transitions.items():
-            self._transitions[self._number[before], self._number[after]] = weight
-        rows: dict[str, NDArray[np.float32]] = {}
-        named: dict[str, NDArray[np.float32]] = {}
+            self.transitions[self._number[before], self._number[after]] = weight
+        self._set_gains()
+        self._width = -(-len(labels) // _LANES) * _LANES
+        attributes: dict[str, NDArray[np.float32]] = defaultdict(lambda: np.zeros(self.block_shape, dtype=np.float32))
+        named: dict[str, NDArray[np.float32]] = defaultdict(self._row)
         for (name, label), weight in state.items():
             distance, colon, attribute = name.partition(":")
             if colon and distance.lstrip("-").isdigit() and "|" not in distance:
-                block = rows.setdefault(attribute, np.zeros((len(_DISTANCES), size), dtype=np.float32))
-                block[_DISTANCES.index(int(distance)), self._number[label]] = weight
+                attributes[attribute][_DISTANCES.index(int(distance)), self._number[label]] = weight
             else:
-                named.setdefault(name, np.zeros(size, dtype=np.float32))[self._number[label]] = weight
-        #: Row of each attribute; row 0 is of those without weight.
-        self._row = {attribute: row for row, attribute in enumerate(rows, 1)}
-        self._blocks = np.zeros((len(rows) + 1, len(_DISTANCES), size), dtype=np.float32)
-        if rows:
-            self._blocks[1:] = np.stack(list(rows.values()))
-        self._bias = named.get("bias", np.zeros(size, dtype=np.float32))
-        self._windows = [self._table(named, window) for window in WINDOWS]
-        none = np.zeros(size, dtype=np.float32)
-        self._marks = np.stack([named.get(mark_name(mark), none) for mark in range(len(MARKS))])
-        self._styles = np.stack(
-            [named.get(style_name(style, kind), none) for style, kind in product(range(len(STYLES)), range(len(KINDS)))]
-        )
+                named[name][self._number[label]] = weight
+        self._set_attributes(attributes)
+        self._set_tables(named)
 
-    def _table(self, named: Mapping[str, NDArray[np.float32]], window: tuple[int, ...]) -> NDArray[np.float32]:
-        table = np.zeros((len(KINDS),) * len(window) + (len(self.labels),), dtype=np.float32)
-        for kinds in product(range(len(KINDS)), repeat=len(window)):
-            weights = named.get(window_name(window, kinds))
-            if weights is not None:
-                table[kinds] = weights
-        return table.reshape(-1, len(self.labels))
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """What a word adds to the scores of the words around it: (distances, labels and what fills them up)."""
+        return len(_DISTANCES), self._width
 
-    def blocks(self, words: Sequence[str]) -> NDArray[np.float32]:
+    def _set_gains(self) -> None:
+        """What a name may gain by transitions, at most: `most`, by a word of each label but O, `most_at_edge`.
+
+        From O to O is the measure. What is above it in any transition from a to b is at most the sum of a part of a's,
+        `leaving`, and a part of b's, `entering`; so a run of words between words that are O gains by its transitions
+        no more than the sum of both parts of each word. At the edge of a sentence one part is 0 instead.
+        """
+        gains = self.transitions - self.transitions[0, 0]
+        leaving = gains[:, 0]
+        entering = (gains - leaving[:, None]).max(axis=0)
+        self.most: NDArray[np.float32] = (entering + leaving)[1:, None].astype(np.float32)
+        self.most_at_edge = max(0.0, -float(entering.min()), -float(leaving.min()))
+
+    def _row(self) -> NDArray[np.float32]:
+        return np.zeros(self._width, dtype=np.float32)
+
+    def _set_attributes(self, blocks: Mapping[str, NDArray[np.float32]]) -> None:
+        """By family and value, the row of each attribute; row 0 is of those without weight.
+
+        A word's groups are one row for all, and so is a beginning or an ending of it with the shorter ones.
+        """
+        rows = [np.zeros(self.block_shape, dtype=np.float32)]
+        families: dict[str, dict[str, int]] = {family: {} for family in "wkxci"}
+        for name, block in blocks.items():
+            if name[0] in families:
+                families[name[0]][name[2:]] = len(rows)
+                rows.append(block)
+        self._affixes: dict[str, dict[str, int]] = {"p": {}, "s": {}}
+        self._groups: dict[str, dict[frozenset[str], int]] = {"g": {}, "l": {}}
+        for name in blocks:
+            family, value = name[0], name[2:]
+            if family in self._affixes:
+                sizes = [size for size in AFFIXES if size <= len(value)]
+                parts = [f"{family}={value[:size] if family == 'p' else value[-size:]}" for size in sizes]
+                self._affixes[family][value] = len(rows)
+                rows.append(sum((blocks[part] for part in parts if part in blocks), rows[0]))
+        for family, groups in product("gl", sorted(group_sets(), key=sorted)):
+            parts = [f"{family}={group}" for group in sorted(groups)]
+            self._groups[family][groups] = len(rows)
+            rows.append(sum((blocks[part] for part in parts if part in blocks), rows[0]))
+        self._kinds = [families["k"].get(kind, 0) for kind in KINDS]
+        self._families = families
+        self._blocks: NDArray[np.float32] = np.stack(rows).reshape(len(rows), -1)
+
+    def _set_tables(self, named: Mapping[str, NDArray[np.float32]]) -> None:
+        """The features of several words' kinds, and those of a kind and a small number."""
+        windows = {window: self._window(named, window) for window in WINDOWS}
+        middle = windows.pop(_TRIPLE) + windows.pop((-1, 0))[:, :, None] + windows.pop((0, 1))[None]
+        middle += named.get("bias", self._row())
+        before, after = windows.pop((-2, -1, 0)), windows.pop((0, 1, 2))
+        assert not windows  # noqa: S101 - scores() knows of these five only
+        self._triples = [table.reshape(-1, self._width) for table in (middle, before, after)]
+        none = self._row()
+        sides = [
+            named.get(mark_name(mark), none) + named.get(style_name(style, kind), none)
+            for mark, style, kind in product(range(len(MARKS)), range(len(STYLES)), range(len(KINDS)))
+        ]
+        self._sides: NDArray[np.float32] = np.stack(sides)
+
+    def _window(self, named: Mapping[str, NDArray[np.float32]], window: tuple[int, ...]) -> NDArray[np.float32]:
+        table = np.zeros((len(KINDS),) * len(window) + (self._width,), dtype=np.float32)
+        number = {kind: number for number, kind in enumerate(KINDS)}
+        start = window_name(window, ())
+        for name, weights in named.items():  # a few thousand; of what there may be, there are a hundred thousand
+            if name.startswith(start):
+                table[tuple(number[kind] for kind in name.removeprefix(start).split(" "))] = weights
+        return table
+
+    def blocks(self, words: Sequence[Parts]) -> NDArray[np.float32]:
         """What each word adds to the scores of the words around it: (words, distances, labels)."""
-        row_of = self._row.get
+        row_of, shape_row, cased_row, piece_row = (self._families[family].get for family in "wxci")
+        group_row, small_group_row = (self._groups[family].get for family in "gl")
+        starting, ending = self._affixes["p"].get, self._affixes["s"].get
+        kinds = self._kinds
         rows: list[int] = []
         begins = []
-        for word in words:
+        for lower, kind, shape, cased, groups, is_word in words:
             begins.append(len(rows))
-            rows += [row_of(name, 0) for name in word_attributes(word)]
-        total: NDArray[np.float32] = np.add.reduceat(self._blocks[rows], begins, axis=0)
+            rows += (row_of(lower, 0), kinds[kind], shape_row(shape, 0))
+            if is_word and len(lower) > AFFIXES[-1]:
+                rows += (
+                    starting(lower[:4]) or starting(lower[:3]) or starting(lower[:2], 0),
+                    ending(lower[-4:]) or ending(lower[-3:]) or ending(lower[-2:], 0),
+                )
+            elif is_word:
+                sizes = range(len(lower) - 1, 1, -1)
+                rows.append(next(filter(None, (starting(lower[:size]) for size in sizes)), 0))
+                rows.append(next(filter(None, (ending(lower[-size:]) for size in sizes)), 0))
+            if cased:
+                rows += (cased_row(cased, 0), group_row(groups, 0))
+                rows += [piece_row(piece, 0) for piece in lower.split("-")] if "-" in lower else ()
+            elif groups:
+                rows.append(small_group_row(groups, 0))
+        total: NDArray[np.float32] = np.add.reduceat(self._blocks.take(rows, axis=0), begins, axis=0)
+        return total.reshape(len(words), *self.block_shape)
+
+    def scores(
+        self,
+        row: NDArray[np.int64],
+        kind: NDArray[np.int64],
+        side: NDArray[np.int64],
+        blocks: Iterable[NDArray[np.float32]],
+    ) -> NDArray[np.float32]:
+        """The score of each label for each place, (places, labels).
+
+        By what the word there is, all 0 where there is none: its `row` in each distance's table of `blocks`, its
+        `kind`, and what :func:`sides` makes of it.
+        """
+        total = np.zeros((len(row), self._width), dtype=np.float32)
+        end = len(row) - MOST
+        scores = total[MOST:end]
+        for table, distance in zip(blocks, _DISTANCES, strict=True):
+            scores += table.take(row[MOST + distance : end + distance], axis=0)
+        triple = (kind[:-2] * len(KINDS) + kind[1:-1]) * len(KINDS) + kind[2:]  # the first is of the place 1
+        for table, first in zip(self._triples, (1, 0, 2), strict=True):
+            scores += table.take(triple[first : first + len(scores)], axis=0)
+        scores += self._sides.take(side[MOST:end], axis=0)
         return total
 
-    def scores(self, words: Words, block: NDArray[np.float32], kind: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The score of each label for each place, (n, labels), by the `block` and `kind` of the words there."""
-        length = len(words)
-        inner = slice(MOST, length - MOST)
-        total = np.zeros((length, len(self.labels)), dtype=np.float32)
-        scores = total[inner]
-        scores += self._bias
-        for number, distance in enumerate(_DISTANCES):
-            # Attributes of the word at `distance` are its own row of the block of the word there.
-            scores += block[MOST + distance : length - MOST + distance, number]
-        for window, table in zip(WINDOWS, self._windows, strict=True):
-            code = np.zeros(length - 2 * MOST, dtype=np.int64)
-            for distance in window:
-                code = code * len(KINDS) + kind[MOST + distance : length - MOST + distance]
-            scores += table[code]
-        scores += self._marks[words.mark[inner]]
-        scores += self._styles[(words.styles(kind) * len(KINDS) + kind)[inner]]
-        return total
 
-    def decode(self, words: Words, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The best label of each place, by number; O for the empty ones."""
-        tags = np.full(len(words), self.outside, dtype=np.int64)
-        others = np.delete(scores, self.outside, axis=1).max(axis=1)
-        open_ = (words.token >= 0) & (others + _PRUNE > scores[:, self.outside])
-        begins = np.flatnonzero(open_ & ~np.concatenate(([False], open_[:-1])))
-        if not begins.size:
-            return tags
-        ends = np.flatnonzero(open_ & ~np.concatenate((open_[1:], [False]))) + 1
-        begins, ends = _in_pieces(begins, ends)
-        order = np.argsort(begins - ends, kind="stable")  # the longest first, so that those still running are a prefix
-        self._search(words, scores, begins[order], ends[order], tags)
-        return tags
-
-    def _search(
-        self, words: Words, scores: NDArray[np.float32], begins: NDArray[Any], ends: NDArray[Any], tags: NDArray[Any]
-    ) -> None:
-        """Viterbi over the runs begins:ends at once, longest first; words beside a run are O or no words."""
-        lengths = ends - begins
-        before = (words.token[begins - 1] >= 0).astype(np.float64)[:, None] * self._transitions[self.outside]
-        after = (words.token[ends] >= 0).astype(np.float64)[:, None] * self._transitions[:, self.outside]
-        best = scores[begins] + before
-        running = np.searchsorted(-lengths, -np.arange(1, lengths[0]), side="left") if lengths[0] > 1 else ()
-        came_from = []
-        for step, count in enumerate(running, 1):
-            through = best[:count, :, None] + self._transitions
-            choice = through.argmax(axis=1)
-            came_from.append(choice)
-            best[:count] = np.take_along_axis(through, choice[:, None, :], axis=1)[:, 0] + scores[begins[:count] + step]
-        label = (best + after).argmax(axis=1)
-        for step in range(int(lengths[0]) - 1, -1, -1):
-            count = int(running[step - 1]) if step else len(lengths)
-            tags[begins[:count] + step] = label[:count]
-            if step:
-                label[:count] = np.take_along_axis(came_from[step - 1], label[:count, None], axis=1)[:, 0]
-
-
-def _in_pieces(begins: NDArray[Any], ends: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The runs begins:ends with those longer than _LONGEST_RUN cut up."""
-    pieces = (ends - begins + _LONGEST_RUN - 1) // _LONGEST_RUN
-    if pieces.max() == 1:
-        return begins, ends
-    number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    starts = np.repeat(begins, pieces) + number * _LONGEST_RUN
-    return starts, np.minimum(starts + _LONGEST_RUN, np.repeat(ends, pieces))
-
-
-class Memory:
-    """The kinds and blocks of the words of one vocabulary, remembered. Rows may move: use them at once."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._clear(1024)
-
-    def _clear(self, size: int) -> None:
-        self._known: dict[int, int] = {0: 0}  # 0 is the id of no word
-        self._blocks = np.zeros((size, len(_DISTANCES), len(self._model.labels)), dtype=np.float32)
-        self._kinds = np.full(size, EDGE, dtype=np.int64)
-
-    def look_up(self, orth: NDArray[np.uint64], strings: StringStore) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The block and the kind of each word."""
-        ids, inverse = np.unique(orth, return_inverse=True)
-        if len(self._known) > _MOST_WORDS:
-            self._clear(len(self._kinds))
-        known = self._known
-        listed = ids.tolist()
-        new = [orth_id for orth_id in listed if orth_id not in known]
-        if new:
-            self._add(new, [strings[orth_id] for orth_id in new])
-        rows = np.array([known[orth_id] for orth_id in listed], dtype=np.int64)[inverse]
-        return self._blocks[rows], self._kinds[rows]
-
-    def _add(self, ids: list[int], words: list[str]) -> None:
-        start = len(self._known)
-        end = start + len(ids)
-        while end > len(self._kinds):
-            self._blocks = np.concatenate((self._blocks, np.zeros_like(self._blocks)))
-            self._kinds = np.concatenate((self._kinds, np.zeros_like(self._kinds)))
-        self._blocks[start:end] = self._model.blocks(words)
-        self._kinds[start:end] = [word_kind(word) for word in words]
-        self._known.update(zip(ids, range(start, end), strict=True))
+def sides(kind: NDArray[np.int64], mark: NDArray[np.int64], style: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A word's kind with what the text around says of it, as one number."""
+    return (mark * len(STYLES) + style) * len(KINDS) + kind
 
 
 def save(path: Path, labels: Sequence[str], state: Weights, transitions: Weights) -> None:

@@ -7,7 +7,7 @@ is its new words; the context comes in where attributes and kinds of neighbours 
 from __future__ import annotations
 
 # ruff: noqa: RUF001 - quotation marks and dashes of print are what this module is about
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
 from spacy.lang.en.stop_words import STOP_WORDS
@@ -30,112 +30,130 @@ _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 #: Words inside names that begin with a small letter.
 _LINKS: Final = data_words("name_links")
 _CALENDAR: Final = data_words("calendar")
-_MARKS: Final = {
+_MARK_NAMES: Final = {
     ",": "comma", ".": "stop", "!": "stop", "?": "stop", ":": "stop", ";": "stop", "…": "stop", "...": "stop",
     "(": "opening", "[": "opening", ")": "closing", "]": "closing",
     '"': "quote", "“": "quote", "”": "quote", "'": "quote", "‘": "quote", "’": "quote", "``": "quote", "''": "quote",
     "-": "dash", "–": "dash", "—": "dash", "--": "dash", "|": "slash", "/": "slash", "&": "ampersand",
     "'s": "possessive", "’s": "possessive",
 }  # fmt: skip
+_MARKS: Final = {mark: _KIND[name] for mark, name in _MARK_NAMES.items()}
 
 #: Groups that are a kind of their own, in order of rank.
 _TELLING: Final = ("person_title", "org_form", "org_kind", "nation", "calendar")
 _LONG_UPPER: Final = 5
 _MAX_WORD: Final = 30
+_NO_GROUPS: Final[frozenset[str]] = frozenset()
+#: Of words in small letters.
+_LOWER: Final = _KIND["lower"]
+_SMALL_KINDS: Final = dict.fromkeys(STOP_WORDS, _KIND["lower_stop"]) | dict.fromkeys(_LINKS, _KIND["link"])
 _MAX_SHAPE: Final = 8
+#: Lengths of the beginnings and endings that are attributes.
+AFFIXES: Final = (2, 3, 4)
+
+
+#: All that is known of a word: in small letters, cut; the number of its kind; its shape; as written, "" where it has no
+#: capital; the lists it is in, with its capital if it has none; whether it begins with a letter or digit.
+Parts = tuple[str, int, str, str, frozenset[str], bool]
+
+
+def word_parts(word: str) -> Parts:
+    """The word taken apart: what its attributes are named by."""
+    # An abbreviation is taken without its full stop, which some tokenizers leave at it and some do not.
+    if word[-1:] == "." and len(word) > 2 and word.count(".") == 1:  # noqa: PLR2004 - "J."
+        word = word[:-1]
+    lower = word.lower()[:_MAX_WORD]
+    if word.isalpha():
+        if word.islower():  # two words in three
+            return lower, _SMALL_KINDS.get(word, _LOWER), "x", "", _groups(word.capitalize()), True
+        if word[0].isupper():
+            groups = _groups(word)
+            shape = "Xx" if word[1:].islower() else _shape(word)
+            return lower, _capitalised_kind(word, groups), shape, word[:_MAX_WORD], groups, True
+    shape = _shape(word)
+    if not word[:1].isalnum():
+        is_capital = word[:1].isupper()  # a letter in a circle: no letter, but a capital one
+        kind = _MARKS.get(word) or (_capitalised_kind(word, _NO_GROUPS) if is_capital else _other_kind(word))
+        return lower, kind, shape, "", _NO_GROUPS, False
+    if word.islower() or not any(map(str.isupper, word)):
+        return lower, _other_kind(word), shape, "", _groups(word.capitalize()), True
+    groups = _groups(word)
+    kind = _capitalised_kind(word, groups) if word[0].isupper() else _other_kind(word)
+    return lower, kind, shape, word[:_MAX_WORD], groups, True
+
+
+def word_attributes(word: str) -> list[str]:
+    """The word's attributes, each `family=value`; which families count at which distance is `ner_features.REACH`.
+
+    Affixes, its groups and the parts of a hyphenated word with a capital among them.
+    """
+    lower, kind, shape, cased, groups, is_word = word_parts(word)
+    attributes = [f"w={lower}", f"k={KINDS[kind]}", f"x={shape}"]
+    if is_word:
+        sizes = [size for size in AFFIXES if len(lower) > size]
+        attributes += [f"p={lower[:size]}" for size in sizes]
+        attributes += [f"s={lower[-size:]}" for size in sizes]
+    if cased:
+        attributes.append(f"c={cased}")
+        attributes += [f"g={group}" for group in sorted(groups)]
+        attributes += [f"i={piece}" for piece in lower.split("-")] if "-" in lower else []
+    else:
+        attributes += [f"l={group}" for group in sorted(groups)]
+    return attributes
 
 
 def word_kind(word: str) -> int:
     """The number of the word's kind in `KINDS`."""
-    return _KIND[_kind(_bare(word))]
+    return word_parts(word)[1]
 
 
-@lru_cache(maxsize=4096)  # asked for a page's new words twice: for their kinds, and among their attributes
-def _kind(word: str) -> str:
-    if word.isalpha() and word.islower():
-        return _small_kind(word)
-    mark = _MARKS.get(word)
-    if mark is not None:
-        return mark
-    return _capitalised_kind(word) if word[:1].isupper() else _other_kind(word)
+def group_sets() -> set[frozenset[str]]:
+    """What lists a word may be in, but for none."""
+    return set(_group_index().values())
 
 
-def _other_kind(word: str) -> str:
+def _other_kind(word: str) -> int:
     first = word[:1]
     letters = any(map(str.isalpha, word))
     if first.isdigit():
-        return "number_mixed" if letters else "number"
+        return _KIND["number_mixed" if letters else "number"]
     if first in {"@", "#"} or "://" in word or word.startswith("www.") or ("@" in word and "." in word):
-        return "address"
+        return _KIND["address"]
     if any(map(str.isupper, word)):
-        return "mixed"
-    return _small_kind(word) if letters else "symbol"
+        return _KIND["mixed"]
+    return _SMALL_KINDS.get(word, _LOWER) if letters else _KIND["symbol"]
 
 
-def _small_kind(word: str) -> str:
-    return "link" if word in _LINKS else "lower_stop" if word in STOP_WORDS else "lower"
-
-
-def _capitalised_kind(word: str) -> str:
-    groups = _groups(word)
-    told = next((group for group in _TELLING if group in groups), None)
-    if told is not None:
+def _capitalised_kind(word: str, groups: frozenset[str]) -> int:
+    told, otherwise = _kinds_by_groups(groups)
+    if told:
         return told
     if len(word) == 1 or (word[1:2] == "." and len(word) <= 4):  # noqa: PLR2004 - "J.R."
-        return "title_stop" if word in {"A", "I"} else "initial"
+        return _KIND["title_stop" if word in {"A", "I"} else "initial"]
+    rest = word[1:]
+    if rest.islower():
+        return _KIND["title_stop"] if word.lower() in STOP_WORDS else otherwise or _KIND["title"]
+    is_stop = word.lower() in STOP_WORDS
     if word.isupper():
-        is_short = len(word) < _LONG_UPPER or word.lower() in STOP_WORDS
-        return "upper" if is_short else "upper_long"
-    if word.lower() in STOP_WORDS:
-        return "title_stop"
-    return _title_kind(word, groups)
+        return _KIND["upper" if len(word) < _LONG_UPPER or is_stop else "upper_long"]
+    if is_stop:
+        return _KIND["title_stop"]
+    return otherwise or _KIND["mixed" if rest.isalpha() else "title"]
 
 
-def _title_kind(word: str, groups: frozenset[str]) -> str:
+@cache
+def _kinds_by_groups(groups: frozenset[str]) -> tuple[int, int]:
+    """The kind of a capitalised word of these groups, whatever it is, and that of one which is nothing else; or 0."""
+    told = next((_KIND[group] for group in _TELLING if group in groups), 0)
     person = "".join(group for group in ("given", "surname") if group in groups)
+    kind = "both_names" if person == "givensurname" else person
     if not groups.isdisjoint(("country", "state", "city", "town")):
-        return "title_place_name" if person else "place"
-    if person:
-        return "both_names" if person == "givensurname" else person
-    return "title" if word[1:].islower() or not word[1:].isalpha() else "mixed"
-
-
-def word_attributes(word: str) -> list[str]:
-    """The word's attributes, each `family=value`; which families count at which distance is `ner_model.REACH`."""
-    word = _bare(word)
-    lower = word.lower()[:_MAX_WORD]
-    attributes = [f"w={lower}", f"k={_kind(word)}", f"x={_shape(word)}"]
-    if word[:1].isalnum():
-        attributes += [
-            f"{family}={lower[:size]}" for family, size in (("p", 2), ("p", 3), ("p", 4)) if len(lower) > size
-        ]
-        attributes += [f"s={lower[-size:]}" for size in (2, 3, 4) if len(lower) > size]
-        if not word.islower() and any(map(str.isupper, word)):
-            attributes.append(f"c={word[:_MAX_WORD]}")
-            attributes += [f"g={group}" for group in sorted(_groups(word))]
-            attributes += [f"i={part}" for part in lower.split("-")] if "-" in lower else []
-        else:
-            attributes += [f"l={group}" for group in sorted(_groups(word.capitalize()))]
-    return attributes
-
-
-def _bare(word: str) -> str:
-    """An abbreviation without its full stop, which some tokenizers leave at it and some do not."""
-    return word[:-1] if len(word) > 2 and word[-1] == "." and word.count(".") == 1 else word  # noqa: PLR2004 - "J."
+        kind = "title_place_name" if person else "place"
+    return told, _KIND[kind] if kind else 0
 
 
 def _shape(word: str) -> str:
     """Its letters and digits as X, x and 9, runs as one: "Xx" for London, "xX9" for iPhone6."""
-    # Of nine words in ten two methods tell it.
-    if word.isalpha():
-        if word.islower():
-            return "x"
-        if word[:1].isupper() and word[1:].islower():
-            return "Xx"
-    return _shape_by_char(word)
-
-
-def _shape_by_char(word: str) -> str:
     shape = ""
     for char in word[:_MAX_WORD]:
         sign = "X" if char.isupper() else "x" if char.isalpha() else "9" if char.isdigit() else char
@@ -152,7 +170,7 @@ def _groups(word: str) -> frozenset[str]:
     found = groups.get(word)
     if found is None and word.isupper() and len(word) > 3:  # noqa: PLR2004 - "USA" is no "Usa"
         found = groups.get(word.capitalize())
-    return found or frozenset()
+    return found or _NO_GROUPS
 
 
 @cache

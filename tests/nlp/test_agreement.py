@@ -14,7 +14,9 @@ def agreed(text, *mentions, weak=()):
     strings = StringStore(words)
     orth = np.array([strings[word] for word in words], dtype=np.uint64)
     marks = np.isin(np.arange(len(words)), weak)
-    return [(" ".join(words[start:end]), label) for start, end, label in agree(mentions, Text(orth, marks, strings))]
+    capitals = np.array([at for at, word in enumerate(words) if word[0].isupper()], dtype=np.int64)
+    found = agree(mentions, Text(orth, marks, capitals, strings))
+    return [(" ".join(words[start:end]), label) for start, end, label in found]
 
 
 def test_a_name_found_once_is_found_everywhere():

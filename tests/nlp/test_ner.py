@@ -14,9 +14,11 @@ from spacy.tokens import Doc
 
 from engine.nlp.entities import list_entities
 from engine.nlp.iob import read_documents, spans
-from engine.nlp.ner_features import LongNames, Words, feature_names, strings_of
-from engine.nlp.ner_model import Memory, Model, read, save, shipped
-from engine.nlp.ner_words import KINDS, word_attributes, word_kind
+from engine.nlp.ner_features import LongNames, feature_names, strings_of, words_of
+from engine.nlp.ner_memory import Memory
+from engine.nlp.ner_model import Model, read, save, shipped
+from engine.nlp.ner_tagger import Tagger
+from engine.nlp.ner_words import KINDS, word_attributes, word_kind, word_parts
 from engine.nlp.page_facts import tell
 from engine.nlp.pipeline import load
 from engine.nlp.tokens import TOKENIZER
@@ -107,28 +109,63 @@ def best_by_definition(model, features):
     return max(best.values())[1]
 
 
-def test_tables_give_the_labels_that_the_features_mean(monkeypatch):
-    monkeypatch.setattr("engine.nlp.ner_model._PRUNE", np.inf)
-    rng = random.Random(5)  # noqa: S311 - reproducible
+@pytest.mark.parametrize(("seed", "for_outside"), [(5, 0.0), (6, 2.0), (7, 4.0), (8, 6.0)])
+def test_tables_give_the_labels_that_the_features_mean(monkeypatch, seed, for_outside):
+    monkeypatch.setattr("engine.nlp.ner_search._PRUNE", np.inf)
+    rng = random.Random(seed)  # noqa: S311 - reproducible
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
     nlp.add_pipe("engine_sentences")
     doc = nlp("Ann Lee of New York met Bob. NEWS FROM SAN FRANCISCO\nIt rained, he said.\n\nGo Home Now Bob")
-    words = Words(doc, LongNames(nlp).marks(doc))
+    words = words_of(doc, LongNames(nlp))
     strings = strings_of(nlp.vocab, words)
     kind = np.array([word_kind(word) if word else 0 for word in strings])
     featured = list(feature_names(words, [word_attributes(word) if word else [] for word in strings], kind))
     model = random_model(rng, {name for _, names in featured for name in names})
-    begins = [*np.flatnonzero(words.first[words.at]).tolist(), len(featured)]
+    model[1]["bias", "O"] = for_outside
+    begins = [*np.flatnonzero(words.first).tolist(), len(featured)]
     expected = [
         label
         for start, end in pairwise(begins)
         for label in best_by_definition(model, [names for _, names in featured[start:end]])
     ]
     tables = Model(*model)
-    blocks, kinds = Memory(tables).look_up(words.orth, nlp.vocab.strings)
-    assert kinds.tolist() == kind.tolist()
-    tags = tables.decode(words, tables.scores(words, blocks, kinds))
-    assert [tables.labels[tag] for tag in tags[words.at].tolist()] == expected
+    tagger = Tagger(tables)
+    tagged = tagger.tag(words, tagger.memory.look_up(words.orth, nlp.vocab.strings))
+    assert tagged.kind.tolist() == kind[words.at].tolist()
+    assert [tables.labels[label] for label in tagged.label.tolist()] == expected
+
+
+class Broken(dict):
+    """Strings of a process that runs out of memory at the word `at`."""
+
+    def __init__(self, strings, at):
+        super().__init__(strings)
+        self._at = at
+
+    def __getitem__(self, orth):
+        if orth == self._at:
+            raise MemoryError
+        return super().__getitem__(orth)
+
+
+def test_what_is_remembered_is_bounded_and_changes_nothing(monkeypatch):
+    monkeypatch.setattr("engine.nlp.ner_memory._MOST_WORDS", 4)
+    texts = [["Ann", "met", "Bob"], ["Bob", "and", "Ann", "Lee"], ["Ann", "met", "Lee"], ["in", "Oslo", " "]]
+    # Ids that share a slot, as two words of 65,536 do.
+    ids = {word: (number + 1) << 20 | number % 2 for number, word in enumerate(sorted({w for t in texts for w in t}))}
+    strings = {orth: word for word, orth in ids.items()}
+    memory = Memory(shipped())
+    for text in [*texts, "out of memory", *texts]:
+        if isinstance(text, str):
+            with pytest.raises(MemoryError):
+                memory.look_up(np.array([1 << 30, 7], dtype=np.uint64), Broken({1 << 30: "Rome"}, 7))
+            continue
+        orth = np.array([ids[word] for word in text], dtype=np.uint64)
+        rows = memory.look_up(orth, strings)
+        assert memory.kinds[rows].tolist() == [word_kind(word) for word in text]
+        blocks = shipped().blocks([word_parts(word) for word in text])
+        assert np.array_equal(memory.blocks[:, rows].swapaxes(0, 1), blocks)
+        assert memory.is_space[rows].tolist() == [word == " " for word in text]
 
 
 def test_a_model_is_the_same_after_a_round_trip(tmp_path):
@@ -143,7 +180,8 @@ def test_a_model_is_the_same_after_a_round_trip(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
     again = read(paths[0])
     assert again.labels == labels
-    assert np.allclose(again.blocks(["Ann"]), Model(labels, state, transitions).blocks(["Ann"]))
+    ann = [word_parts("Ann")]
+    assert np.allclose(again.blocks(ann), Model(labels, state, transitions).blocks(ann))
 
 
 def test_the_shipped_model_is_small_and_names_what_it_was_trained_on():
