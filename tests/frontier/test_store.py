@@ -149,7 +149,14 @@ def test_a_retry_takes_up_a_host_that_was_given_up(path):
     frontier.store.close()
 
 
-#: Format 2 had all hosts in their table; format 1 clustered tasks by host, too.
+#: Format 3 found tasks by B-trees, format 2 had all hosts in their table, format 1 clustered tasks by host, too.
+TASKS_OF_FORMAT_3 = """
+CREATE TABLE old (n INTEGER PRIMARY KEY, host INTEGER NOT NULL, band INTEGER NOT NULL DEFAULT 0, key BLOB NOT NULL,
+  url TEXT NOT NULL, fetch_url TEXT, position INTEGER NOT NULL, auth TEXT, input BLOB);
+INSERT INTO old SELECT n, host, band, randomblob(16), url, fetch_url, position, auth, input FROM task;
+DROP TABLE task; DROP TABLE run; DROP TABLE block; ALTER TABLE old RENAME TO task;
+CREATE UNIQUE INDEX task_key ON task (key); CREATE INDEX task_host ON task (host, band); PRAGMA user_version = 3;
+"""
 HOSTS_OF_FORMAT_2 = """
 INSERT INTO host (id, name, status, due, generation, cursor) SELECT host, name, 1, 0, 1, -1 FROM fresh WHERE true
   ON CONFLICT (id) DO UPDATE SET status = 1 WHERE status = 0;
@@ -165,7 +172,7 @@ DROP TABLE new; PRAGMA user_version = 1;
 """
 
 
-@pytest.mark.parametrize("older", [HOSTS_OF_FORMAT_2, HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1])
+@pytest.mark.parametrize("older", ["", HOSTS_OF_FORMAT_2, HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1])
 def test_an_older_file_is_made_one_of_this_format(path, older):
     frontier = Frontier(path)
     frontier.insert(*[(f"h{n % 3}.test", f"/{n}") for n in range(30)])
@@ -173,7 +180,7 @@ def test_an_older_file_is_made_one_of_this_format(path, older):
     frontier.store.close()
     with sqlite3.connect(path) as db:
         before = db.execute("SELECT * FROM task ORDER BY n").fetchall()
-        db.executescript(older)
+        db.executescript(TASKS_OF_FORMAT_3 + older)
     db.close()
     frontier = Frontier(path)
     assert frontier.store.db.execute("SELECT * FROM task ORDER BY n").fetchall() == before
@@ -182,6 +189,24 @@ def test_an_older_file_is_made_one_of_this_format(path, older):
     assert len(frontier.drain(1000.0)) == 30
     frontier.store.close()
     assert damage(path) is None
+
+
+def test_an_older_file_longer_than_a_generation_gets_its_runs(path):
+    frontier = Frontier(path)
+    frontier.insert(*[(f"h{n % 5}.test", f"/{n}") for n in range(100)])
+    frontier.store.close()
+    with sqlite3.connect(path) as db:
+        db.executescript(TASKS_OF_FORMAT_3)
+    db.close()
+    frontier = Frontier(path, generation=16)
+    assert len(frontier.store.take(host_id("h0.test"), 0, -1, 100)) == 20
+    assert frontier.store.db.execute("SELECT value FROM meta WHERE name = 'sealed'").fetchone() == (95,)
+    frontier.insert(("h0.test", "/0"), ("h4.test", "/99"), ("h0.test", "/new"))
+    assert frontier.store.counters["known"] == 101
+    frontier.kill()
+    frontier = Frontier(path, generation=16)
+    assert len(frontier.drain(0.0)) == 100
+    frontier.store.close()
 
 
 def test_a_file_of_another_format_and_one_that_is_no_database_are_refused_by_name(path):

@@ -13,7 +13,7 @@ from engine.errors import UsageError
 from engine.ipc.frames import Frame
 from engine.ipc.tasks import tasks_frame, tasks_in
 from engine.model.outcome import Failure, FailureKind
-from engine.model.prints import hosts_in, keys_in, prints
+from engine.model.prints import keys_and_hosts, prints
 from engine.model.task import position, split_position
 from engine.model.url import host_id, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
@@ -59,8 +59,9 @@ def test_prints_are_the_entries_own(write):
     for batch in batches([source], (0, 0), 3, _DEFAULTS):
         assert [prints(entries) for entries in batch.entries] == batch.prints
         for entries, made in zip(batch.entries, batch.prints, strict=True):
-            assert hosts_in(made) == [host_id(entry[4]) for entry in entries]
-            assert keys_in(made) == [
+            keys, hosts = keys_and_hosts(made)
+            assert list(hosts) == [host_id(entry[4]) for entry in entries]
+            assert list(keys) == [
                 url_key(entry[3] or entry[2] if entry[4] else f"invalid:{entry[2]}") for entry in entries
             ]
 
