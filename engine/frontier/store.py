@@ -198,7 +198,7 @@ class Store:
             return self.index.bands(host)
 
     def take(self, host: int, band: int, after: int, limit: int) -> list[Task]:
-        """The next queued tasks of a host's band with a sequence number above `after`, in order; less: all that is left."""
+        """The next queued tasks of a host's band with a sequence number above `after`, in order; fewer: all of them."""
         found: list[Task] = []
         with writing(self.path):
             places = self.index.after(host, band, after)
