@@ -8,7 +8,6 @@ arrive). Every such event ends in :meth:`Schedule.push`, so nothing is ever scan
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush, nlargest
-from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -160,7 +159,7 @@ class Schedule:
         return None if task is None else (host, task)
 
     def _make_room(self, now: float) -> None:
-        """Hosts that must wait long go to disk: those that wait longest for their time, then the last of long queues."""
+        """Hosts that must wait long go to disk: those that wait longest for their time, then the last of a queue."""
         if now < self._make_room_at:
             return
         self._make_room_at = now + MAKE_ROOM_EVERY_S
@@ -169,17 +168,8 @@ class Schedule:
         for host in nlargest(ACTIVATE_BATCH, late, key=attrgetter("entry_at")):
             self._residence.park(host, host.entry_at or after, now)
         if self._residence.room <= 0:
-            self._shorten_queues(after, now)
+            self._residence.shorten_queue(after, now)
         self._drop_superseded()
-
-    def _shorten_queues(self, until: float, now: float) -> None:
-        """Hosts at the end of the longest queue before a gate go to disk: those of one site may fill all places."""
-        queues = {id(host.parked_at): host.parked_at for host in self.hosts.values() if host.parked_at is not None}
-        gate = max(queues.values(), key=lambda gate: len(gate.parked), default=None)
-        if gate is None:
-            return
-        for host in list(islice(reversed(gate.parked), min(ACTIVATE_BATCH, len(gate.parked) // 2))):
-            self._residence.park(host, until, now)
 
     def _drop_superseded(self) -> None:
         """Leave each host one entry, the valid one."""
