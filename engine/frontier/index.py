@@ -33,6 +33,8 @@ _WORK: Final = 8
 
 #: A host's record: its id, its band made positive (a priority is within ±100), and n.
 _OF_HOST: Final = Struct(">qQ")
+_OF_BAND: Final = Struct(">qB")
+_Q_BYTES: Final = 8
 _BAND_SHIFT: Final = 56
 _BAND_BIAS: Final = 128
 _N_MASK: Final = (1 << _BAND_SHIFT) - 1
@@ -101,9 +103,9 @@ class TaskIndex:
         """The tasks of a host's band above n, in order. One may be there no more."""
         self._load()
         if self._hosts:
-            top = (band + _BAND_BIAS) << _BAND_SHIFT
-            start, end = _OF_HOST.pack(host, top | n if n >= 0 else top - 1), _OF_HOST.pack(host, top | _N_MASK)
-            for record in self._hosts.between(start, end):
+            start = _OF_HOST.pack(host, ((band + _BAND_BIAS) << _BAND_SHIFT) + n)
+            prefix = _OF_BAND.pack(host, band + _BAND_BIAS)
+            for record in self._hosts.behind(start, prefix):
                 yield _OF_HOST.unpack(record)[1] & _N_MASK
         yield from (one for one in self._tail.get((host, band), ()) if one > n)
 
@@ -114,8 +116,9 @@ class TaskIndex:
         if (host, 0) in self._tail:
             found.add(0)
         if self._hosts:
-            start, end = _OF_HOST.pack(host, 0), _OF_HOST.pack(host, (1 << 64) - 1)
-            while (first := self._hosts.first(start, end)) is not None:
+            start = _OF_HOST.pack(host, 0)
+            prefix = start[:-_Q_BYTES]
+            while (first := self._hosts.first(start, prefix)) is not None:
                 place = _OF_HOST.unpack(first)[1]
                 found.add((place >> _BAND_SHIFT) - _BAND_BIAS)
                 start = _OF_HOST.pack(host, place | _N_MASK)

@@ -72,27 +72,30 @@ class Runs:
             for _, block in self._near(record)
         )
 
-    def between(self, after: bytes, end: bytes) -> Iterator[bytes]:
-        """The records above `after` and up to `end`: those of the oldest run first, in order, then the next one's."""
-        for run, block in self._near(after):
-            yield from self._of_run(run, block, after, end)
+    def behind(self, after: bytes, prefix: bytes) -> Iterator[bytes]:
+        """The records above `after` that begin with `prefix`: the oldest run's, in order, then the next one's.
 
-    def first(self, after: bytes, end: bytes) -> bytes | None:
-        """The lowest record above `after` and up to `end`."""
-        firsts = (next(self._of_run(run, block, after, end), None) for run, block in self._near(after))
+        None that does not begin so lies between `after` and those that do.
+        """
+        for run, block in self._near(after):
+            yield from self._of_run(run, block, after, prefix)
+
+    def first(self, after: bytes, prefix: bytes) -> bytes | None:
+        """The lowest of what :meth:`behind` gives."""
+        firsts = (next(self._of_run(run, block, after, prefix), None) for run, block in self._near(after))
         return min((record for record in firsts if record is not None), default=None)
 
     def _near(self, record: bytes) -> list[tuple[int, bytes | None]]:
         return self._db.execute(_NEAR, (record, self._owner)).fetchall()
 
-    def _of_run(self, run: int, near: bytes | None, after: bytes, end: bytes) -> Iterator[bytes]:
+    def _of_run(self, run: int, near: bytes | None, after: bytes, prefix: bytes) -> Iterator[bytes]:
         if near is not None:
-            yield from _cut(near, after, end)
-            if near[-RECORD_BYTES:] > end:
+            yield from _cut(near, after, prefix)
+            if near[-RECORD_BYTES:] > after and not near.startswith(prefix, len(near) - RECORD_BYTES):
                 return
         for (block,) in self._db.execute(_BEHIND, (run, after)):
-            yield from _cut(block, after, end)
-            if block[-RECORD_BYTES:] > end:
+            yield from _cut(block, after, prefix)
+            if not block.startswith(prefix, len(block) - RECORD_BYTES):
                 return
 
     def blocks(self) -> Iterator[bytes]:
@@ -226,10 +229,11 @@ def _split(block: bytes) -> list[bytes]:
     return [block[at : at + RECORD_BYTES] for at in range(0, len(block), RECORD_BYTES)]
 
 
-def _cut(block: bytes, after: bytes, end: bytes) -> list[bytes]:
-    """The records of a block above `after`, up to `end`."""
+def _cut(block: bytes, after: bytes, prefix: bytes) -> list[bytes]:
+    """The records of a block above `after` that begin with `prefix`."""
+    if prefix not in block:  # most blocks: told at once
+        return []
     places = _Places(block)
     start = bisect_right(places, after)
-    if start == len(places) or places[start] > end:
-        return []
-    return _split(block[start * RECORD_BYTES : bisect_right(places, end, start) * RECORD_BYTES])
+    end = bisect_left(places, True, start, key=lambda record: not record.startswith(prefix))
+    return _split(block[start * RECORD_BYTES : end * RECORD_BYTES])

@@ -211,10 +211,8 @@ class Worker:
                     until = began + min(MAX_INGEST_S, (began - now) * INGEST_TO_REST)
             self._told_finished = False
             self._inserted += 1
-            # While another batch waits the tick's commit will do: pages that both write to are written once.
-            if not self._batches:
-                parts.store.commit()
-                self._give_credit()
+            parts.store.commit()
+            self._give_credit()
             self._ingest_s += self._loop.time() - began
 
     def _give_credit(self) -> None:
