@@ -13,6 +13,8 @@ A run is noted in `run` once it is whole, in the transaction that lets those go 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -233,7 +235,9 @@ def _cut(block: bytes, after: bytes, prefix: bytes) -> list[bytes]:
     """The records of a block above `after` that begin with `prefix`."""
     if prefix not in block:  # most blocks: told at once
         return []
-    places = _Places(block)
-    start = bisect_right(places, after)
-    end = bisect_left(places, True, start, key=lambda record: not record.startswith(prefix))
-    return _split(block[start * RECORD_BYTES : end * RECORD_BYTES])
+    start = bisect_right(_Places(block), after)
+    return list(takewhile(partial(_begins, prefix), _split(block[start * RECORD_BYTES :])))
+
+
+def _begins(prefix: bytes, record: bytes) -> bool:
+    return record.startswith(prefix)

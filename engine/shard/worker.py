@@ -59,7 +59,6 @@ class Worker:
         self._batches: deque[Frame] = deque()
         self._batch_came = asyncio.Event()
         self._ingest_s = 0.0  # what ingest took of the loop since the last tick
-        self._inserted = 0  # batches that are in the frontier, and not told of
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._within_s = 0.0
@@ -210,16 +209,9 @@ class Worker:
                     began = self._loop.time()
                     until = began + min(MAX_INGEST_S, (began - now) * INGEST_TO_REST)
             self._told_finished = False
-            self._inserted += 1
             parts.store.commit()
-            self._give_credit()
+            self._send({"type": Control.CREDIT, "batches": 1})
             self._ingest_s += self._loop.time() - began
-
-    def _give_credit(self) -> None:
-        """Tell of the batches that are committed now."""
-        if self._inserted:
-            self._send({"type": Control.CREDIT, "batches": self._inserted})
-            self._inserted = 0
 
     # -- the tick -------------------------------------------------------------------------------------------------
 
@@ -240,7 +232,6 @@ class Worker:
             first_rows = parts.endings.uncommitted > 0 and not parts.endings.finished
             if now >= commit_at or ended or first_rows or parts.endings.full:
                 parts.endings.commit()
-                self._give_credit()
                 commit_at = now + COMMIT_EVERY_S
                 ended = ended and self._ended()  # the last page may have named further ones
             # The pool starts with the first page that waits for it, which the supervisor is told at once.
