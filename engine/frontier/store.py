@@ -38,9 +38,13 @@ _COLUMNS: Final = "t.band, t.n, t.url, t.fetch_url, t.position, t.auth, t.input"
 _NO_RESULT: Final = (
     " AND NOT EXISTS (SELECT 1 FROM result r WHERE r.host = t.host AND r.band = t.band AND r.n = t.n AND r.state > 0)"
 )
-_NOT_WAITING: Final = (
-    " AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.host = t.host AND w.band = t.band AND w.n = t.n)"
+_GONE: Final = (
+    "SELECT n FROM result WHERE host = ? AND band = ? AND n BETWEEN ? AND ? AND state > 0"
+    " UNION ALL SELECT n FROM waiting WHERE host = ? AND band = ? AND n BETWEEN ? AND ?"
 )
+#: Tasks of a host that are compared with its results at once.
+_LOOKED_THROUGH: Final = 1000
+
 _RESULT_OF_WAITING: Final = (
     "INSERT OR REPLACE INTO result SELECT host, band, n, ?, ?, ?, ?, ? FROM waiting"
     " WHERE host = ? AND band = ? AND n = ?"
@@ -201,15 +205,20 @@ class Store:
         """The next queued tasks of a host's band with a sequence number above `after`, in order; fewer: all of them."""
         found: list[Task] = []
         with writing(self.path):
-            places = self.index.after(host, band, after)
-            while len(found) < limit and (some := list(islice(places, limit))):
-                sql = f"SELECT {_COLUMNS} FROM task t WHERE t.n IN ({','.join('?' * len(some))})"  # noqa: S608 - constants
-                if self._has_results:
-                    sql += _NO_RESULT
-                if self._has_waiting:
-                    sql += _NOT_WAITING
-                found += [_task(host, row) for row in self.db.execute(sql + " ORDER BY t.n", some)]
-        return found[:limit]
+            queued = self._queued(host, band, after)
+            while some := list(islice(queued, limit - len(found))):
+                sql = f"SELECT {_COLUMNS} FROM task t WHERE t.n IN ({','.join('?' * len(some))}) ORDER BY t.n"  # noqa: S608 - constants
+                found += [_task(host, row) for row in self.db.execute(sql, some)]
+        return found
+
+    def _queued(self, host: int, band: int, after: int) -> Iterator[int]:
+        """The tasks of a host's band above `after` that have not ended and do not wait by name."""
+        places = self.index.after(host, band, after)
+        if not (self._has_results or self._has_waiting):
+            yield from places
+        while some := list(islice(places, _LOOKED_THROUGH)):
+            gone = self.db.execute(_GONE, (host, band, some[0], some[-1]) * 2)
+            yield from sorted(set(some).difference(n for (n,) in gone))
 
     def ahead(self, host: int, cursors: Mapping[int, int], at_most: int) -> int:
         """How many tasks lie on disk behind a host's cursors by band; counted up to `at_most`."""
