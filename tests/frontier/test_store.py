@@ -9,6 +9,7 @@ from frontier_model import Frontier, entry
 
 from engine.errors import OutputError, UsageError
 from engine.frontier.schema import FORMAT_VERSION, damage
+from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.frontier.store import Store
 from engine.model.outcome import Failure, FailureKind
 from engine.model.task import position
@@ -146,6 +147,40 @@ def test_a_retry_takes_up_a_host_that_was_given_up(path):
     frontier = Frontier(path)
     assert len(frontier.drain(0.0)) == 2
     assert frontier.store.counters["done"] == 2
+    frontier.store.close()
+
+
+@pytest.mark.parametrize("generation", [2, 1000])
+def test_urls_beyond_their_sites_budget_go_to_their_hosts_once_a_retry_has_room_for_them(path, generation):
+    frontier = Frontier(path, generation=generation)
+    frontier.store.budget = SiteBudget(2)
+    frontier.insert(*[(f"h{n % 2}.a.test", f"/{n}") for n in range(6)])
+    over = frontier.store.take(host_id(OVER_BUDGET), 0, -1, 10)
+    host = frontier.schedule.named(OVER_BUDGET, 0.0)
+    frontier.schedule.condemn(host, Failure(FailureKind.DEFERRED, "enough"))
+    frontier.commit([(task, None) for _, task in (frontier.ask(0.0), frontier.ask(0.0))], 0.0)
+    while (found := frontier.schedule.next_condemned(50, 0.0)) is not None:
+        frontier.commit([(task, FailureKind.DEFERRED) for task in found[1]], 0.0)
+    assert (len(over), frontier.left) == (4, 0)
+    frontier.store.close()
+
+    store = Store.open(path)
+    store.budget = SiteBudget(5)
+    assert store.requeue_failed(()) == 4
+    store.close()
+    frontier = Frontier(path, generation=generation)
+    assert [task.fetch_url[-1] for task in frontier.store.take(host_id(OVER_BUDGET), 0, -1, 10)] == ["5"]
+    moved = [frontier.store.take(host_id(f"h{n}.a.test"), 0, -1, 10) for n in (0, 1)]
+    assert sorted(task.fetch_url[-1] for tasks in moved for task in tasks) == ["2", "3", "4"]
+    assert sorted(url[-1] for _, url in frontier.drain(0.0)) == [
+        "2",
+        "3",
+        "4",
+        "5",
+    ]  # the last under no host of its own
+    assert len(live(frontier.store)) == 6
+    frontier.insert(("h0.a.test", "/4"))
+    assert frontier.store.counters["known"] == 6
     frontier.store.close()
 
 
