@@ -177,7 +177,7 @@ def test_urls_beyond_their_sites_budget_go_to_their_hosts_once_a_retry_has_room_
         "3",
         "4",
         "5",
-    ]  # the last under no host of its own
+    ]
     assert len(live(frontier.store)) == 6
     frontier.insert(("h0.a.test", "/4"))
     assert frontier.store.counters["known"] == 6
