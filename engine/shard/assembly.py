@@ -152,8 +152,8 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     elif stage == "validation":
         rows = ValidationRows(settings.validation)
     endings = Endings(
-        shard, store=store, schedule=schedule, part=part, pool=pool, stage=rows, links=links, now=now,
-        wake=dispatcher.wake, commit_rows=settings.output.commit_rows,
+        shard, store=store, schedule=schedule, part=part, pool=pool, stage=rows, links=links,
+        budget=budget, now=now, wake=dispatcher.wake, commit_rows=settings.output.commit_rows,
     )  # fmt: skip
     asking: Asking | None = None
     if stage == "validation":  # the word of a cache says nothing of what is there now

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+#: A budget of which so small a part is left is short.
+_LITTLE: Final = 1 / 8
+
 
 class Budget:
     """Counts pages and body bytes; over either bound no new request starts."""
 
-    __slots__ = ("bytes", "max_bytes", "max_pages", "pages")
+    __slots__ = ("_many_bytes", "_many_pages", "bytes", "max_bytes", "max_pages", "pages")
 
     def __init__(self, max_pages: int, max_bytes: int) -> None:
         self.max_pages = max_pages
         self.max_bytes = max_bytes
+        self._many_pages = max_pages * (1 - _LITTLE)
+        self._many_bytes = max_bytes * (1 - _LITTLE)
         self.pages = 0
         self.bytes = 0
+
+    @property
+    def short(self) -> bool:
+        """Whether it will soon be exhausted unless pages end: rows that only wait for their commit should not."""
+        return self.pages >= self._many_pages or self.bytes >= self._many_bytes
 
     @property
     def exhausted(self) -> bool:

@@ -6,6 +6,7 @@ that write and gives each task its end. Whatever a kill leaves beyond the last c
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from engine.frontier.store import Store
     from engine.model.task import Task
     from engine.output.parts import PartWriter
-    from engine.shard.budget import PageLease
+    from engine.shard.budget import Budget, PageLease
     from engine.shard.caching import Caching, Kept
     from engine.shard.links import Links
     from engine.shard.rows import Find, Made, StageRows
@@ -36,6 +37,10 @@ _LOG: Final = structlog.get_logger("shard")
 
 #: A commit takes so many rows at the most before its time, unless output.commit_rows says otherwise.
 ROWS_A_COMMIT: Final = 500
+
+#: Where the budget is short, pages that only wait for a commit hold others up: it comes before its time for such a part
+#: of all pages that there may be. Fewer are not worth one.
+_WORTH_A_COMMIT: Final = 1 / 8
 
 #: Found URLs that are held until a commit; it comes before its time where there are more.
 MAX_FINDS: Final = 20_000
@@ -67,6 +72,7 @@ class Endings:
         pool: RowMaker | None,
         stage: StageRows,
         links: Links,
+        budget: Budget,
         now: Callable[[], float],
         wake: Callable[[], None],
         commit_rows: int = ROWS_A_COMMIT,
@@ -80,8 +86,11 @@ class Endings:
         self._wake = wake
         self._stage = stage
         self._links = links
+        self._budget = budget
         self._commit_rows = commit_rows
+        self._some_rows = budget.max_pages * _WORTH_A_COMMIT
         self._finds: list[Find] = []
+        self._due = asyncio.Event()
         self.caching: Caching | None = None  # set once, after both are made
         self._rows: list[bytes] = []
         self._ends: list[tuple[Task, FailureKind | None, PageLease | None]] = []
@@ -98,12 +107,21 @@ class Endings:
 
     @property
     def full(self) -> bool:
-        """Whether a commit is due before its time.
+        """Whether a commit is due before its time."""
+        rows = len(self._rows)
+        return (
+            rows >= self._commit_rows
+            or len(self._finds) >= MAX_FINDS
+            or (rows >= self._some_rows and self._budget.short)
+        )
+
+    async def fill(self) -> None:
+        """Wait until a commit is due before its time.
 
         It is not made where rows come in: a full disk must end the worker, and what a callback of a connection raises
         ends only that connection.
         """
-        return len(self._rows) >= self._commit_rows or len(self._finds) >= MAX_FINDS
+        await self._due.wait()
 
     # -- what a URL may end in ------------------------------------------------------------------------------------
 
@@ -172,9 +190,12 @@ class Endings:
         self._rows.append(made.line)
         self._ends.append((task, made.kind, lease))
         self._finds.extend(made.finds)
+        if self.full:
+            self._due.set()
 
     def commit(self) -> None:
         """Append what was gathered, note it in the frontier, and make the frontier durable. Raises OutputError."""
+        self._due.clear()
         rows, ends, finds = self._rows, self._ends, self._finds
         if rows:
             self._rows, self._ends, self._finds = [], [], []

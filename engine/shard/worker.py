@@ -90,6 +90,7 @@ class Worker:
             })  # fmt: skip
             ingest = group.create_task(self._ingest())
             tick = group.create_task(self._tick())
+            committing = group.create_task(self._commit_when_full())
             self.parts.dispatcher.wake()
             self._loop.add_signal_handler(
                 signal.SIGUSR1, lambda: _LOG.warning("what it waits for", all=self.describe())
@@ -107,6 +108,7 @@ class Worker:
             ingest.cancel()
             await self._drain()
             tick.cancel()
+            committing.cancel()
         self.parts.endings.commit()
         self._running = False  # what still comes finds no frontier to go to: who sent it keeps it
         self._beat()
@@ -228,9 +230,10 @@ class Worker:
             parts.dispatcher.wake()
             await self._end_condemned(now + TICK_S)
             ended = self._ended()
-            # The first rows of a process are not kept waiting: who looks sees that it works.
-            first_rows = parts.endings.uncommitted > 0 and not parts.endings.finished
-            if now >= commit_at or ended or first_rows or parts.endings.full:
+            # The first rows of a process are not kept waiting, for who looks sees that it works; nor is what holds up
+            # further pages.
+            awaited = parts.endings.uncommitted > 0 and (not parts.endings.finished or parts.budget.short)
+            if now >= commit_at or ended or awaited:
                 parts.endings.commit()
                 commit_at = now + COMMIT_EVERY_S
                 ended = ended and self._ended()  # the last page may have named further ones
@@ -247,6 +250,12 @@ class Worker:
                 self._watch(now)
             asked_for = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)  # a tick is a matter of time, and of nothing else
+
+    async def _commit_when_full(self) -> None:
+        while True:
+            await self.parts.endings.fill()
+            self.parts.endings.commit()
+            self._give_credit()
 
     async def _end_condemned(self, until: float) -> None:
         """End URLs of condemned hosts, a slice at a time, so that fetching goes on; the rest on the next tick."""

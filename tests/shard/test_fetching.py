@@ -570,6 +570,19 @@ def test_over_the_budget_nothing_is_begun_until_rows_are_committed(tmp_path, bou
         assert at_once() == 3
 
 
+@pytest.mark.parametrize("bound", [{"run__max_in_flight_pages": 32}, {"run__max_in_flight_bytes": 40_000}])
+def test_a_small_budget_is_given_back_as_soon_as_commits_can(tmp_path, bound):
+    """What waits for its commit is held by the budget: pages would come by the budget's size a second."""
+    web = SlowWeb(default=Response(200, body=b"x" * 1000), latency_s=0.02)
+    complete(
+        tmp_path, web, *paths("a.test", 800), politeness__delay_s=0, politeness__max_per_host=8,
+        fetch__max_concurrency=8, aimd__initial=8, **bound,
+    )  # fmt: skip
+    first, *_, last = web.times("a.test", robots=False)
+    at_least_s = 800 / 8 * 0.02
+    assert last - first < (1.1 if "run__max_in_flight_pages" in bound else 5) * at_least_s
+
+
 def test_few_hosts_fit_into_memory_and_all_are_fetched_also_with_pauses(tmp_path):
     web = SlowWeb()
     urls = []
