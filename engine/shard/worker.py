@@ -255,7 +255,6 @@ class Worker:
         while True:
             await self.parts.endings.fill()
             self.parts.endings.commit()
-            self._give_credit()
 
     async def _end_condemned(self, until: float) -> None:
         """End URLs of condemned hosts, a slice at a time, so that fetching goes on; the rest on the next tick."""
