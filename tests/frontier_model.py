@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.frontier.hosts import HostTable
 from engine.frontier.hoststate import HostState
+from engine.frontier.index import GENERATION
 from engine.frontier.residence import Residence
 from engine.frontier.schedule import Schedule
 from engine.frontier.store import Finished, Store
@@ -48,8 +49,17 @@ class PlainFactory:
 class Frontier:
     """One opening of a frontier file. A page's row is taken to be ten bytes long."""
 
-    def __init__(self, path: Path, now: float = 0.0, *, max_active: int = 100, factory: PlainFactory | None = None):
+    def __init__(
+        self,
+        path: Path,
+        now: float = 0.0,
+        *,
+        max_active: int = 100,
+        factory: PlainFactory | None = None,
+        generation: int = GENERATION,
+    ):
         self.store = Store.open(path, create=True)
+        self.store.index.generation = generation
         self.table = HostTable(self.store)
         self.table.reopen()
         self.store.commit()

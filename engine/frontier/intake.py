@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.model.prints import hosts_in, keys_in
+from engine.model.prints import keys_and_hosts
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
+
+    from engine.frontier.index import TaskIndex
 
 #: Columns that most lists have no use for: without them, since a NULL costs as much as a value.
 _RARE: Final = frozenset({"band", "fetch_url", "auth", "input"})
@@ -38,18 +40,23 @@ class Inserted:
 NOTHING: Final = Inserted(0, {}, (), ())
 
 
-def append(db: sqlite3.Connection, entries: Sequence[Any], prints: bytearray, first: int) -> Inserted:
+def append(db: sqlite3.Connection, index: TaskIndex, entries: Sequence[Any], prints: bytearray, first: int) -> Inserted:
     """Insert entries (see messages.TaskEntry), at least one, with sequence numbers from `first`; known keys are not."""
+    keys, hosts = keys_and_hosts(prints)
+    if known := index.known(keys):
+        new = [at for at in range(len(entries)) if at not in known]
+        if not new:
+            return NOTHING
+        entries, keys, hosts = [entries[at] for at in new], [keys[at] for at in new], [hosts[at] for at in new]
     where, priorities, urls, fetch_urls, names, auths, inputs = zip(*entries, strict=True)
-    hosts = hosts_in(prints)
     bands: Sequence[int] = [-priority for priority in priorities] if any(priorities) else priorities
     columns: dict[str, Sequence[Any]] = {
-        "n": range(first, first + len(entries)), "host": hosts, "key": keys_in(prints), "url": urls, "position": where,
+        "n": range(first, first + len(entries)), "host": hosts, "url": urls, "position": where,
         "band": bands, "fetch_url": fetch_urls, "auth": auths,
         "input": [text and bytearray(text, "utf-8") for text in inputs] if any(inputs) else inputs,
     }  # fmt: skip
     used = {name: column for name, column in columns.items() if name not in _RARE or any(column)}
-    sql = f"INSERT OR IGNORE INTO task ({', '.join(used)}) VALUES ({', '.join('?' * len(used))})"  # noqa: S608 - constants
-    before = db.total_changes
+    sql = f"INSERT INTO task ({', '.join(used)}) VALUES ({', '.join('?' * len(used))})"  # noqa: S608 - constants
     db.executemany(sql, zip(*used.values(), strict=True))
-    return Inserted(db.total_changes - before, dict(zip(hosts, names, strict=True)), hosts, bands)
+    index.add(keys, hosts, bands, first)
+    return Inserted(len(entries), dict(zip(hosts, names, strict=True)), hosts, bands)

@@ -5,6 +5,7 @@ A host leaves only with nothing in flight and nothing uncommitted, so its row on
 
 from __future__ import annotations
 
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -144,6 +145,14 @@ class Residence:
         self._leave(host, now, due=at, cursor=min(host.cursors.values(), default=-1), idle=False)
         self.disk_due = min(self.disk_due, at)
         return True
+
+    def shorten_queue(self, until: float, now: float) -> None:
+        """Hosts at the end of the longest queue before a gate go to disk: those of one site may fill all places."""
+        gates = {id(host.parked_at): host.parked_at for host in self.hosts.values() if host.parked_at is not None}
+        gate = max(gates.values(), key=lambda gate: len(gate.parked), default=None)
+        if gate is not None:
+            for host in list(islice(reversed(gate.parked), min(ACTIVATE_BATCH, len(gate.parked) // 2))):
+                self.park(host, until, now)
 
     def epoch(self, at: float) -> float:
         """Monotonic seconds as seconds since the epoch, which is what the disk holds."""

@@ -159,7 +159,7 @@ class Schedule:
         return None if task is None else (host, task)
 
     def _make_room(self, now: float) -> None:
-        """Hosts that must wait long go to disk, those that wait longest first."""
+        """Hosts that must wait long go to disk: those that wait longest for their time, then the last of a queue."""
         if now < self._make_room_at:
             return
         self._make_room_at = now + MAKE_ROOM_EVERY_S
@@ -167,6 +167,8 @@ class Schedule:
         late = [host for host in self.hosts.values() if host.entry_at is not None and host.entry_at > after]
         for host in nlargest(ACTIVATE_BATCH, late, key=attrgetter("entry_at")):
             self._residence.park(host, host.entry_at or after, now)
+        if self._residence.room <= 0:
+            self._residence.shorten_queue(after, now)
         self._drop_superseded()
 
     def _drop_superseded(self) -> None:

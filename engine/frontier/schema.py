@@ -1,10 +1,10 @@
 """The SQLite file of a shard: its tables, and how it is opened.
 
-Two shapes are worth a reason. Tasks lie in the order they came, and a slim index finds those of a host by (host, band,
-n): clustered by host, each row of a list in mixed order would dirty a page of its own, and ingest then costs twice as
-much (measured: 26 against 13 µs a URL). `n` is a sequence number, not a hash: a cursor over a hash loses what is
-inserted behind it. Results are appended to `log` (1 µs a row) and folded into `result` when the file is next opened:
-updating rows in place costs ten times that in a table of half a million.
+Two shapes are worth a reason. Tasks lie in the order they came, and nothing but their number finds them: which keys
+there are, and which tasks a host has, say runs of their own (:mod:`.runs`), since a B-tree of either takes each URL at
+a random place. `n` is a sequence number, not a hash: a cursor over a hash loses what is inserted behind it. Results are
+appended to `log` (1 µs a row) and folded into `result` when the file is next opened: updating rows in place costs ten
+times that in a table of half a million.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from engine.statefile import DamagedError, told
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 
 #: Turns SQLite's refusals of a path into the engine's.
 writing = partial(told, what="the frontier", if_damaged="enrich resume makes it again from the inputs")
 
-#: Page cache a shard, KiB: holds both indexes of a million URLs. With half of it, they cost 2.0 KB of reading a URL
-#: instead of 0.4, and four million 13 KB of writing instead of 10.
-CACHE_KIB: Final = 64 * 1024
+#: Page cache a shard, KiB: the hosts of half a million, and the blocks that merges read.
+CACHE_KIB: Final = 32 * 1024
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -35,13 +34,14 @@ CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NUL
 CREATE TABLE IF NOT EXISTS task (
   n INTEGER PRIMARY KEY,
   host INTEGER NOT NULL, band INTEGER NOT NULL DEFAULT 0,
-  key BLOB NOT NULL,            -- 128-bit hash of the normalised URL
   url TEXT NOT NULL,            -- as given, without user and password
   fetch_url TEXT,               -- NULL: equal to url
   position INTEGER NOT NULL,    -- (input, ordinal)
   auth TEXT, input BLOB);
-CREATE UNIQUE INDEX IF NOT EXISTS task_key ON task (key);
-CREATE INDEX IF NOT EXISTS task_host ON task (host, band);  -- and n, as every index
+CREATE TABLE IF NOT EXISTS run (  -- one that is whole; owner 0: keys of tasks, 1: tasks of hosts
+  id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, tier INTEGER NOT NULL, since INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS block (
+  run INTEGER, first BLOB, records BLOB NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS waiting (
   host INTEGER, band INTEGER, n INTEGER, not_before REAL NOT NULL, attempts INTEGER NOT NULL,
   PRIMARY KEY (host, band, n)) WITHOUT ROWID;
@@ -89,6 +89,8 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
             # A page that several commits write to is copied back once: half the commits' cost, for 128 MiB of log.
             connection.execute("PRAGMA wal_autocheckpoint = 16000")
             connection.execute("PRAGMA synchronous = NORMAL")
+            # Some builds of SQLite write zeros over what is deleted: a merged run's blocks would be written once more.
+            connection.execute("PRAGMA secure_delete = OFF")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             connection.execute("PRAGMA temp_store = FILE")
             _bring_up(path, connection)
@@ -111,6 +113,13 @@ _MIGRATIONS: Final = {
         "DROP TABLE task_1",
     ),
     2: (),  # had no table of fresh hosts, which an engine of its time would overlook
+    3: (  # had B-trees of keys and hosts; the runs are made when they are first needed
+        """CREATE TABLE task_4 (n INTEGER PRIMARY KEY, host INTEGER NOT NULL, band INTEGER NOT NULL DEFAULT 0,
+        url TEXT NOT NULL, fetch_url TEXT, position INTEGER NOT NULL, auth TEXT, input BLOB)""",
+        "INSERT INTO task_4 SELECT n, host, band, url, fetch_url, position, auth, input FROM task ORDER BY n",
+        "DROP TABLE task",
+        "ALTER TABLE task_4 RENAME TO task",
+    ),
 }
 
 

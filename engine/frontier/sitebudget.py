@@ -7,7 +7,7 @@ true host.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model.url import Target, host_id, parse_target, site_of
 
@@ -18,15 +18,23 @@ if TYPE_CHECKING:
 OVER_BUDGET: Final = "over budget"
 
 
+class Moved(NamedTuple):
+    """A URL whose site has room for it now, and the name of its true host."""
+
+    n: int
+    band: int
+    host: str
+
+
 class SiteBudget:
     """Counts the URLs of each site in the frontier. `limit` 0 = no limit, and nothing is counted."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
 
-    def place(self, db: sqlite3.Connection, host: str, key: bytes) -> str:
-        """The host that a URL is to be put under: its own, or OVER_BUDGET. Counts it, unless it is there already."""
-        if not host or db.execute("SELECT 1 FROM task WHERE key = ?", (key,)).fetchone():
+    def place(self, db: sqlite3.Connection, host: str, *, known: bool) -> str:
+        """The host that a URL is to be put under: its own, or OVER_BUDGET. Counts it, unless it is `known`."""
+        if not host or known:
             return host
         return host if self._take(db, host) else OVER_BUDGET
 
@@ -39,24 +47,16 @@ class SiteBudget:
         db.execute("INSERT OR REPLACE INTO site VALUES (?, ?)", (site, urls + 1))
         return True
 
-    def move_home(self, db: sqlite3.Connection) -> dict[int, str]:
-        """Move queued URLs that now fit their site's budget to their true hosts; these, by id."""
-        over = host_id(OVER_BUDGET)
-        hosts: dict[int, str] = {}
+    def to_move(self, db: sqlite3.Connection) -> list[Moved]:
+        """Queued URLs that now fit their site's budget, in order; they are to be moved to their true hosts."""
         waiting = db.execute(
             "SELECT t.band, t.n, coalesce(t.fetch_url, t.url) FROM task t JOIN result r USING (host, band, n)"
-            " WHERE t.host = ? AND r.state = 0",
-            (over,),
+            " WHERE r.host = ? AND r.state = 0 ORDER BY n",
+            (host_id(OVER_BUDGET),),
         ).fetchall()
+        found = []
         for band, n, fetch_url in waiting:
             target = parse_target(fetch_url)
-            if not isinstance(target, Target) or (self.limit and not self._take(db, target.host)):
-                continue
-            number = host_id(target.host)
-            hosts[number] = target.host
-            for table in ("task", "result"):
-                db.execute(
-                    f"UPDATE {table} SET host = ? WHERE host = ? AND band = ? AND n = ?",  # noqa: S608 - constants
-                    (number, over, band, n),
-                )
-        return hosts
+            if isinstance(target, Target) and (not self.limit or self._take(db, target.host)):
+                found.append(Moved(n, band, target.host))
+        return found

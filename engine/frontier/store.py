@@ -10,12 +10,13 @@ import sqlite3
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
+from engine.frontier.index import TaskIndex
 from engine.frontier.intake import NOTHING, append
 from engine.frontier.schema import connect, writing
 from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.model.prints import prints
 from engine.model.task import CommitRecord, Place, Task, TaskKey, position
-from engine.model.url import url_key
+from engine.model.url import host_id, url_key
 from engine.observe.faultpoint import failing_point
 
 if TYPE_CHECKING:
@@ -37,9 +38,13 @@ _COLUMNS: Final = "t.band, t.n, t.url, t.fetch_url, t.position, t.auth, t.input"
 _NO_RESULT: Final = (
     " AND NOT EXISTS (SELECT 1 FROM result r WHERE r.host = t.host AND r.band = t.band AND r.n = t.n AND r.state > 0)"
 )
-_NOT_WAITING: Final = (
-    " AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.host = t.host AND w.band = t.band AND w.n = t.n)"
+_GONE: Final = (
+    "SELECT n FROM result WHERE host = ? AND band = ? AND n BETWEEN ? AND ? AND state > 0"
+    " UNION ALL SELECT n FROM waiting WHERE host = ? AND band = ? AND n BETWEEN ? AND ?"
 )
+#: Tasks of a host that are compared with its results at once.
+_LOOKED_THROUGH: Final = 1000
+
 _RESULT_OF_WAITING: Final = (
     "INSERT OR REPLACE INTO result SELECT host, band, n, ?, ?, ?, ?, ? FROM waiting"
     " WHERE host = ? AND band = ? AND n = ?"
@@ -69,6 +74,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.db = connection
+        self.index = TaskIndex(connection, self.begin)
         meta = dict(connection.execute("SELECT name, value FROM meta"))
         self._next_n = meta.get("next_n", 0)
         self.cursor = (meta.get("cursor_input", 0), meta.get("cursor_ordinal", 0))
@@ -151,7 +157,7 @@ class Store:
                 entries, made = self._within_budget(db, entries, leave_out=found), None
             if made is None or len(entries) < given:
                 made = prints(entries)
-            inserted = append(db, entries, made, self._next_n) if entries else NOTHING
+            inserted = append(db, self.index, entries, made, self._next_n) if entries else NOTHING
             self._next_n += len(entries)
             self._banded = self._banded or any(inserted.bands)
             self.cursor = max(self.cursor, cursor)
@@ -169,7 +175,7 @@ class Store:
         placed = []
         for entry in entries:
             where, priority, url, fetch_url, name, *rest = entry
-            host = self.budget.place(db, name, url_key(fetch_url or url))
+            host = self.budget.place(db, name, known=self.index.holds(url_key(fetch_url or url)))
             if leave_out and host == OVER_BUDGET:
                 self.count("left_out", 1)
             else:
@@ -192,30 +198,34 @@ class Store:
         """The bands that a host has tasks in, first served first (done ones not excluded)."""
         if not self._banded:
             return [0]
-        found: list[int] = []
-        sql = "SELECT min(band) FROM task WHERE host = ? AND band > ?"
-        band = -(1 << 62)
-        while (row := self.db.execute(sql, (host, band)).fetchone()) and row[0] is not None:
-            band = row[0]
-            found.append(band)
-        return found
+        with writing(self.path):
+            return self.index.bands(host)
 
     def take(self, host: int, band: int, after: int, limit: int) -> list[Task]:
-        """The next queued tasks of a host's band with a sequence number above `after`, in order."""
-        sql = f"SELECT {_COLUMNS} FROM task t WHERE t.host = ? AND t.band = ? AND t.n > ?"  # noqa: S608 - constants
-        if self._has_results:
-            sql += _NO_RESULT
-        if self._has_waiting:
-            sql += _NOT_WAITING
+        """The next queued tasks of a host's band with a sequence number above `after`, in order; fewer: all of them."""
+        found: list[Task] = []
         with writing(self.path):
-            rows = self.db.execute(sql + " ORDER BY t.n LIMIT ?", (host, band, after, limit))
-            return [_task(host, row) for row in rows]
+            queued = self._queued(host, band, after)
+            while some := list(islice(queued, limit - len(found))):
+                sql = f"SELECT {_COLUMNS} FROM task t WHERE t.n IN ({','.join('?' * len(some))}) ORDER BY t.n"  # noqa: S608 - constants
+                found += [_task(host, row) for row in self.db.execute(sql, some)]
+        return found
+
+    def _queued(self, host: int, band: int, after: int) -> Iterator[int]:
+        """The tasks of a host's band above `after` that have not ended and do not wait by name."""
+        places = self.index.after(host, band, after)
+        if not (self._has_results or self._has_waiting):
+            yield from places
+        while some := list(islice(places, _LOOKED_THROUGH)):
+            gone = self.db.execute(_GONE, (host, band, some[0], some[-1]) * 2)
+            yield from sorted(set(some).difference(n for (n,) in gone))
 
     def ahead(self, host: int, cursors: Mapping[int, int], at_most: int) -> int:
         """How many tasks lie on disk behind a host's cursors by band; counted up to `at_most`."""
-        sql = "SELECT count(*) FROM (SELECT 1 FROM task WHERE host = ? AND band = ? AND n > ? LIMIT ?)"
-        found = (self.db.execute(sql, (host, band, after, at_most)).fetchone() for band, after in cursors.items())
-        return sum(int(count) for (count,) in found)
+        with writing(self.path):
+            return sum(
+                sum(1 for _ in islice(self.index.after(host, band, after), at_most)) for band, after in cursors.items()
+            )
 
     def waiting_of(self, host: int) -> list[tuple[float, Task]]:
         """(not before, task) of a host's tasks that wait for a retry."""
@@ -336,13 +346,26 @@ class Store:
             f"state = {FAILED}" + (f" AND kind IN ({marks})" if kinds else ""), kinds, keep_rows=True
         )
         with writing(self.path):
-            for number, name in self.budget.move_home(self.begin()).items():
-                self.begin().execute(
-                    "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, 1, 0, ?, -1)"
-                    " ON CONFLICT (id) DO UPDATE SET status = 1, cursor = -1",
-                    (number, name, self.generation),
-                )
+            self._move_home(self.begin())
         return queued
+
+    def _move_home(self, db: sqlite3.Connection) -> None:
+        """Move what waited for room in its site's budget to its true host, behind all else: runs are never changed."""
+        for at, band, name in self.budget.to_move(db):
+            host, n = host_id(name), self._next_n
+            self._next_n += 1
+            self.index.place((host,), (band,), n)  # before the task has this number: it may have to be loaded yet
+            db.execute("UPDATE task SET host = ?, n = ? WHERE n = ?", (host, n, at))
+            db.execute(
+                "UPDATE result SET host = ?, n = ? WHERE host = ? AND band = ? AND n = ?",
+                (host, n, host_id(OVER_BUDGET), band, at),
+            )
+            db.execute(
+                "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, 1, 0, ?, -1)"
+                " ON CONFLICT (id) DO UPDATE SET status = 1, cursor = -1",
+                (host, name, self.generation),
+            )
+        self.set_meta(next_n=self._next_n)
 
     def _requeue(self, where: str, values: Sequence[object], *, keep_rows: bool) -> int:
         with writing(self.path):

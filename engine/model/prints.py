@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 #: The host's id, as :func:`engine.model.url.host_id` makes it.
 _HOST: Final = Struct(">q")
-_HOST_OF_PRINT: Final = Struct(">16xq")
-_KEY_BYTES: Final = 16
+_PRINT: Final = Struct(">16sq")
 
 
 def host_print(host: str) -> bytes:
@@ -37,16 +36,12 @@ def prints(entries: Sequence[Sequence[Any]]) -> bytearray:
     )
 
 
-def keys_in(found: bytearray) -> list[bytearray]:
-    """Give the keys in prints; bytearrays, since for bytes sqlite3 looks for an adapter each time."""
-    return [found[at : at + _KEY_BYTES] for at in range(0, len(found), _HOST_OF_PRINT.size)]
-
-
-def hosts_in(found: bytearray) -> list[int]:
-    """Give the hosts' ids in prints."""
-    return [host for (host,) in _HOST_OF_PRINT.iter_unpack(found)]
+def keys_and_hosts(found: bytes | bytearray) -> tuple[Sequence[bytes], Sequence[int]]:
+    """Give the keys in prints, and the hosts' ids."""
+    keys, hosts = zip(*_PRINT.iter_unpack(found), strict=True) if found else ((), ())
+    return keys, hosts
 
 
 def some_of(found: bytearray, start: int, end: int) -> bytearray:
     """Give the prints of the entries from `start` up to `end`."""
-    return found[start * _HOST_OF_PRINT.size : end * _HOST_OF_PRINT.size]
+    return found[start * _PRINT.size : end * _PRINT.size]

@@ -59,7 +59,6 @@ class Worker:
         self._batches: deque[Frame] = deque()
         self._batch_came = asyncio.Event()
         self._ingest_s = 0.0  # what ingest took of the loop since the last tick
-        self._inserted = 0  # batches that are in the frontier, and not told of
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._within_s = 0.0
@@ -212,18 +211,9 @@ class Worker:
                     began = self._loop.time()
                     until = began + min(MAX_INGEST_S, (began - now) * INGEST_TO_REST)
             self._told_finished = False
-            self._inserted += 1
-            # While another batch waits the tick's commit will do: pages that both write to are written once.
-            if not self._batches:
-                parts.store.commit()
-                self._give_credit()
+            parts.store.commit()
+            self._send({"type": Control.CREDIT, "batches": 1})
             self._ingest_s += self._loop.time() - began
-
-    def _give_credit(self) -> None:
-        """Tell of the batches that are committed now."""
-        if self._inserted:
-            self._send({"type": Control.CREDIT, "batches": self._inserted})
-            self._inserted = 0
 
     # -- the tick -------------------------------------------------------------------------------------------------
 
@@ -245,7 +235,6 @@ class Worker:
             awaited = parts.endings.uncommitted > 0 and (not parts.endings.finished or parts.budget.short)
             if now >= commit_at or ended or awaited:
                 parts.endings.commit()
-                self._give_credit()
                 commit_at = now + COMMIT_EVERY_S
                 ended = ended and self._ended()  # the last page may have named further ones
             # The pool starts with the first page that waits for it, which the supervisor is told at once.
@@ -266,7 +255,6 @@ class Worker:
         while True:
             await self.parts.endings.fill()
             self.parts.endings.commit()
-            self._give_credit()
 
     async def _end_condemned(self, until: float) -> None:
         """End URLs of condemned hosts, a slice at a time, so that fetching goes on; the rest on the next tick."""

@@ -7,8 +7,9 @@ cursor with the URLs, and reading again after it gives exactly the rest.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
+from hashlib import blake2b
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Final
 
@@ -16,18 +17,20 @@ import orjson
 
 from engine.errors import UsageError
 from engine.model.prints import host_print, key_of
-from engine.model.task import position
-from engine.model.url import HIDDEN, Target, parse_target, site_of, url_key
+from engine.model.task import position, split_position
+from engine.model.url import HIDDEN, KEY_BYTES, Target, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
+from engine.sources.plain import Origins
 from engine.sources.readers import open_records
-from engine.sources.record import broken
+from engine.sources.record import Record, broken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.model.messages import TaskEntry
     from engine.settings.groups import InputSettings
-    from engine.sources.record import Record, Records
+    from engine.sources.plain import PlainLines
+    from engine.sources.record import Records
     from engine.sources.source import Source
 
 #: A batch ends early at so many characters of URLs and columns: it is one frame, held whole on both sides.
@@ -63,48 +66,64 @@ def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
     A batch holds records of one input, at most `batch_size` (the first one `first_batch_size`, for a quick start); an
     input's last batch may be empty. UsageError where an input is unfit, after the batches before the fault.
     """
-    place = _placer(shards)
+    place = _Placer(shards)
     room = first_batch_size
     for index, records, stream in _inputs(sources, cursor, settings):
-        filling = _empty(index, shards)
-        count = chars = 0
+        filling = _Filling(index, shards)
         covered = cursor[1] if index == cursor[0] else 0
         try:
-            for record in stream:
-                shard, entry, made = place(record, position(index, record.ordinal))
-                filling.entries[shard].append(entry)
-                filling.prints[shard] += made
-                count += 1
-                chars += len(record.url)
-                if isinstance(columns := entry[-1], str):
-                    chars += len(columns)
-                if count >= room or chars >= MAX_BATCH_CHARS:
-                    covered = record.ordinal
-                    yield replace(filling, last=covered)
-                    filling = _empty(index, shards)
-                    count = chars = 0
-                    room = batch_size
+            for piece in stream:
+                if isinstance(piece, Record):
+                    place.record(piece, filling)
+                    if filling.is_full(room):
+                        covered = piece.ordinal
+                        yield filling.batch(covered)
+                        filling, room = _Filling(index, shards), batch_size
+                    continue
+                first, lines = piece
+                while lines:
+                    some = lines[: room - filling.count]
+                    lines = lines[len(some) :]
+                    place.lines(some, first, filling)
+                    first += len(some)
+                    if filling.is_full(room):
+                        covered = first - 1
+                        yield filling.batch(covered)
+                        filling, room = _Filling(index, shards), batch_size
         except UsageError:
-            if count:
-                yield replace(filling, last=records.last)
+            if filling.count:
+                yield filling.batch(records.last)
             raise
         if records.last > covered:
-            yield replace(filling, last=records.last)
-            room = batch_size if count else room
+            yield filling.batch(records.last)
+            room = batch_size if filling.count else room
 
 
-def _empty(index: int, shards: int) -> Batch:
-    return Batch(index, 0, [[] for _ in range(shards)], [bytearray() for _ in range(shards)])
+class _Filling:
+    """A batch that is being made."""
+
+    def __init__(self, index: int, shards: int) -> None:
+        self.index = index
+        self.count = 0
+        self.chars = 0
+        self.entries: list[list[TaskEntry]] = [[] for _ in range(shards)]
+        self.prints = [bytearray() for _ in range(shards)]
+
+    def is_full(self, room: int) -> bool:
+        return self.count >= room or self.chars >= MAX_BATCH_CHARS
+
+    def batch(self, last: int) -> Batch:
+        return Batch(self.index, last, self.entries, self.prints)
 
 
 def _inputs(
     sources: Sequence[Source], cursor: tuple[int, int], settings: InputSettings
-) -> Iterator[tuple[int, Records, Iterator[Record]]]:
+) -> Iterator[tuple[int, Records, Iterator[Record | PlainLines]]]:
     """Give each input that is not held whole: its index, its records, and an iterator over those after the cursor."""
     if not settings.limit:
         for index in range(cursor[0], len(sources)):
             records = open_records(sources[index], settings, cursor[1] if index == cursor[0] else 0)
-            yield index, records, iter(records)
+            yield index, records, records.pieces()
         return
     # The limit counts from the first record of the first input: what the cursor covers is read, and counted, again.
     limit = _Limit(settings.limit)
@@ -137,26 +156,47 @@ class _Limit:
             yield record
 
 
-def _placer(shards: int) -> Callable[[Record, int], tuple[int, TaskEntry, bytes]]:
-    """Make the function from a record and its position to the shard that owns it, its entry and its print."""
+class _Placer:
+    """Puts records and plain lines into the batch of the shard that owns their site."""
 
-    @lru_cache(maxsize=_CACHED_HOSTS)
-    def facts(host: str) -> tuple[int, bytes]:
-        return shard_of(site_of(host), shards) if shards > 1 else 0, host_print(host)
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
+        self._facts = lru_cache(maxsize=_CACHED_HOSTS)(self._find)
+        self._origins = Origins(self._find)
 
-    def place(record: Record, at: int) -> tuple[int, TaskEntry, bytes]:
+    def _find(self, host: str) -> tuple[int, bytes]:
+        return shard_of(site_of(host), self._shards) if self._shards > 1 else 0, host_print(host)
+
+    def record(self, record: Record, filling: _Filling) -> None:
+        at = position(filling.index, record.ordinal)
         columns = None if record.input is None else orjson.dumps(record.input).decode()
         target = None if record.broken else parse_target(record.url)
-        if not isinstance(target, Target):
+        if isinstance(target, Target):
+            url, fetch_url, _, host, _, auth = target
+            shard, of_host = self._facts(host)
+            entry: TaskEntry = [at, record.priority, url, None if fetch_url == url else fetch_url, host, auth, columns]
+            made = url_key(fetch_url) + of_host
+        else:
             text = _unfetchable(record)
+            shard, entry = shard_of(text, self._shards), [at, record.priority, text, None, "", None, columns]
             made = key_of(text, "") + host_print("")
-            return shard_of(text, shards), [at, record.priority, text, None, "", None, columns], made
-        url, fetch_url, _, host, _, auth = target
-        shard, of_host = facts(host)
-        entry: TaskEntry = [at, record.priority, url, None if fetch_url == url else fetch_url, host, auth, columns]
-        return shard, entry, url_key(fetch_url) + of_host
+        filling.entries[shard].append(entry)
+        filling.prints[shard] += made
+        filling.count += 1
+        filling.chars += len(record.url) + (0 if columns is None else len(columns))
 
-    return place
+    def lines(self, lines: list[str], first: int, filling: _Filling) -> None:
+        """Place plain lines, and what turns out to be none: the one loop that each URL of a long list is in."""
+        entries, prints, origin_of = filling.entries, filling.prints, self._origins.of
+        for at, line in enumerate(lines, position(filling.index, first)):
+            if (origin := origin_of(line)) is not None:
+                host, (shard, of_host) = origin
+                entries[shard].append([at, 0, line, None, host, None, None])
+                prints[shard] += blake2b(line.encode(), digest_size=KEY_BYTES).digest() + of_host
+                filling.count += 1
+            elif line:
+                self.record(Record(split_position(at)[1], line), filling)
+        filling.chars += sum(map(len, lines))
 
 
 def _unfetchable(record: Record) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from engine.sources.delimited import CsvRecords, TsvRecords
+from engine.sources.plain import PlainLines, plain_lines
 from engine.sources.record import Record, Records, broken, priority_of, whole
 from engine.sources.source import Format, Source
-from engine.sources.streams import MAX_RECORD_CHARS, lines
+from engine.sources.streams import MAX_RECORD_CHARS, line_blocks, lines, lines_in
 from engine.sources.table import ParquetRecords
 
 if TYPE_CHECKING:
@@ -48,8 +49,29 @@ class TxtRecords(Records):
 
     def __iter__(self) -> Iterator[Record]:
         """Give the lines that name something."""
+        number = 0
+        for block in line_blocks(self.source):
+            found = lines_in(block)
+            yield from self._records(found, number)
+            number += len(found)
+
+    def pieces(self) -> Iterator[Record | PlainLines]:
+        """Give the same, whole blocks of lines where they are all plain."""
+        number = 0
+        for block in line_blocks(self.source):
+            found = plain_lines(block)
+            if found is None:
+                found = lines_in(block)
+                yield from self._records(found, number)
+            elif number + len(found) > self.after:
+                skipped = max(0, self.after - number)
+                self.last = number + len(found)
+                yield PlainLines(number + skipped + 1, found[skipped:])
+            number += len(found)
+
+    def _records(self, found: list[str], before: int) -> Iterator[Record]:
         after = self.after
-        for number, line in enumerate(lines(self.source), 1):
+        for number, line in enumerate(found, before + 1):
             if number <= after:
                 continue
             self.last = number

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from engine.settings.groups import InputSettings
+    from engine.sources.plain import PlainLines
     from engine.sources.source import Source
 
 #: Longer than any URL that servers take (8 KiB is their usual bound), short enough for a batch to stay small.
@@ -87,6 +88,10 @@ class Records(ABC):
     @abstractmethod
     def __iter__(self) -> Iterator[Record]:
         """Read the input from its start; UsageError where it is unfit, after the records before the fault."""
+
+    def pieces(self) -> Iterator[Record | PlainLines]:
+        """Read the same, in larger pieces where the input allows it."""
+        return iter(self)
 
     def require_url_column(self, columns: Sequence[str]) -> None:
         """Refuse an input without its column of URLs, naming those that it has."""

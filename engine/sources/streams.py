@@ -93,29 +93,36 @@ def _gathered(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def lines(source: Source) -> Iterator[str]:
     """Give the lines of a text, ends kept, each of at most MAX_LINE_BYTES and a chunk."""
-    return chain.from_iterable(_line_blocks(text_chunks(source)))
+    return chain.from_iterable(map(lines_in, line_blocks(source)))
 
 
-def _line_blocks(chunks: Iterator[bytes]) -> Iterator[list[str]]:
+def line_blocks(source: Source) -> Iterator[bytes]:
+    """Give a text in blocks of whole lines."""
+    return _line_blocks(text_chunks(source))
+
+
+def _line_blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         data = rest + chunk
         # A CR at the very end may be half of a CR LF: it waits for what follows.
         end = max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1
         if end:
-            yield _decode(data[:end].splitlines(keepends=True))
+            yield data[:end]
         rest = data[end:]
         if len(rest) > MAX_LINE_BYTES:
             rest = rest[:MAX_LINE_BYTES] + rest[-1:]  # the last byte may be that CR
     if rest:
-        yield _decode([rest])
+        yield rest
 
 
-def _decode(block: list[bytes]) -> list[str]:
+def lines_in(block: bytes) -> list[str]:
+    """Give the lines of a block, ends kept."""
+    found = block.splitlines(keepends=True)
     try:
-        return [line.decode() for line in block]
+        return [line.decode() for line in found]
     except UnicodeDecodeError:
-        return [decode_text(line) for line in block]
+        return [decode_text(line) for line in found]
 
 
 def decode_text(data: bytes) -> str:

@@ -35,19 +35,22 @@ class Model:
 
 @settings(max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
 class FrontierMachine(RuleBasedStateMachine):
-    @initialize(max_active=st.integers(1, 5))
-    def start(self, max_active):
+    @initialize(max_active=st.integers(1, 5), generation=st.sampled_from((2, 7, 1000)))
+    def start(self, max_active, generation):
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "f.sqlite"
         self.now = 0.0
         self.max_active = max_active
+        self.generation = generation
         self.sent = []  # every entry of the input so far
         self.model = Model()
         self.open()
         self.remember()
 
     def open(self):
-        self.frontier = Frontier(self.path, self.now, max_active=self.max_active, factory=FACTORY)
+        self.frontier = Frontier(
+            self.path, self.now, max_active=self.max_active, factory=FACTORY, generation=self.generation
+        )
         self.in_flight = {}  # URL -> (host, task, written)
         self.ends = []  # (task, kind) that wait for the commit
         self.touched = set()  # handed out in this process: what is put back goes first, out of its order

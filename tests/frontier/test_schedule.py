@@ -287,3 +287,20 @@ def test_a_successor_treats_every_host_as_asked_just_now(opened):
     frontier = opened(now=0.25)
     assert frontier.schedule.pop(1.2, 10) is None
     assert frontier.ask(1.25) is not None
+
+
+def test_hosts_of_one_site_that_fill_memory_and_wait_for_each_other_give_way_to_another_site(opened):
+    frontier = opened(max_active=10, factory=PlainFactory(delay_s=0.0, site_limit=2))
+    frontier.insert(*[(f"h{n}.s.test", "/") for n in range(30)])
+    out = [frontier.hand_out(0.0), frontier.hand_out(0.0)]
+    assert frontier.hand_out(0.0) is None
+    assert frontier.residence.room == 0
+    frontier.insert(("other.test", "/"))
+    served = (frontier.hand_out(float(second)) for second in range(1, 30))
+    found = next(one for one in served if one is not None)
+    assert found[0].name == "other.test"
+    for host, task in [*out, found]:
+        frontier.schedule.written(host, 30.0, 30.0)
+        frontier.schedule.released(host, None, 30.0)
+        frontier.commit([(task, None)], 30.0)
+    assert len(frontier.drain(30.0)) == 28

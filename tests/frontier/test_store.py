@@ -9,6 +9,7 @@ from frontier_model import Frontier, entry
 
 from engine.errors import OutputError, UsageError
 from engine.frontier.schema import FORMAT_VERSION, damage
+from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.frontier.store import Store
 from engine.model.outcome import Failure, FailureKind
 from engine.model.task import position
@@ -149,7 +150,48 @@ def test_a_retry_takes_up_a_host_that_was_given_up(path):
     frontier.store.close()
 
 
-#: Format 2 had all hosts in their table; format 1 clustered tasks by host, too.
+@pytest.mark.parametrize("generation", [2, 1000])
+def test_urls_beyond_their_sites_budget_go_to_their_hosts_once_a_retry_has_room_for_them(path, generation):
+    frontier = Frontier(path, generation=generation)
+    frontier.store.budget = SiteBudget(2)
+    frontier.insert(*[(f"h{n % 2}.a.test", f"/{n}") for n in range(6)])
+    over = frontier.store.take(host_id(OVER_BUDGET), 0, -1, 10)
+    host = frontier.schedule.named(OVER_BUDGET, 0.0)
+    frontier.schedule.condemn(host, Failure(FailureKind.DEFERRED, "enough"))
+    frontier.commit([(task, None) for _, task in (frontier.ask(0.0), frontier.ask(0.0))], 0.0)
+    while (found := frontier.schedule.next_condemned(50, 0.0)) is not None:
+        frontier.commit([(task, FailureKind.DEFERRED) for task in found[1]], 0.0)
+    assert (len(over), frontier.left) == (4, 0)
+    frontier.store.close()
+
+    store = Store.open(path)
+    store.budget = SiteBudget(5)
+    assert store.requeue_failed(()) == 4
+    store.close()
+    frontier = Frontier(path, generation=generation)
+    assert [task.fetch_url[-1] for task in frontier.store.take(host_id(OVER_BUDGET), 0, -1, 10)] == ["5"]
+    moved = [frontier.store.take(host_id(f"h{n}.a.test"), 0, -1, 10) for n in (0, 1)]
+    assert sorted(task.fetch_url[-1] for tasks in moved for task in tasks) == ["2", "3", "4"]
+    assert sorted(url[-1] for _, url in frontier.drain(0.0)) == [
+        "2",
+        "3",
+        "4",
+        "5",
+    ]
+    assert len(live(frontier.store)) == 6
+    frontier.insert(("h0.a.test", "/4"))
+    assert frontier.store.counters["known"] == 6
+    frontier.store.close()
+
+
+#: Format 3 found tasks by B-trees, format 2 had all hosts in their table, format 1 clustered tasks by host, too.
+TASKS_OF_FORMAT_3 = """
+CREATE TABLE old (n INTEGER PRIMARY KEY, host INTEGER NOT NULL, band INTEGER NOT NULL DEFAULT 0, key BLOB NOT NULL,
+  url TEXT NOT NULL, fetch_url TEXT, position INTEGER NOT NULL, auth TEXT, input BLOB);
+INSERT INTO old SELECT n, host, band, randomblob(16), url, fetch_url, position, auth, input FROM task;
+DROP TABLE task; DROP TABLE run; DROP TABLE block; ALTER TABLE old RENAME TO task;
+CREATE UNIQUE INDEX task_key ON task (key); CREATE INDEX task_host ON task (host, band); PRAGMA user_version = 3;
+"""
 HOSTS_OF_FORMAT_2 = """
 INSERT INTO host (id, name, status, due, generation, cursor) SELECT host, name, 1, 0, 1, -1 FROM fresh WHERE true
   ON CONFLICT (id) DO UPDATE SET status = 1 WHERE status = 0;
@@ -165,7 +207,7 @@ DROP TABLE new; PRAGMA user_version = 1;
 """
 
 
-@pytest.mark.parametrize("older", [HOSTS_OF_FORMAT_2, HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1])
+@pytest.mark.parametrize("older", ["", HOSTS_OF_FORMAT_2, HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1])
 def test_an_older_file_is_made_one_of_this_format(path, older):
     frontier = Frontier(path)
     frontier.insert(*[(f"h{n % 3}.test", f"/{n}") for n in range(30)])
@@ -173,7 +215,7 @@ def test_an_older_file_is_made_one_of_this_format(path, older):
     frontier.store.close()
     with sqlite3.connect(path) as db:
         before = db.execute("SELECT * FROM task ORDER BY n").fetchall()
-        db.executescript(older)
+        db.executescript(TASKS_OF_FORMAT_3 + older)
     db.close()
     frontier = Frontier(path)
     assert frontier.store.db.execute("SELECT * FROM task ORDER BY n").fetchall() == before
@@ -182,6 +224,24 @@ def test_an_older_file_is_made_one_of_this_format(path, older):
     assert len(frontier.drain(1000.0)) == 30
     frontier.store.close()
     assert damage(path) is None
+
+
+def test_an_older_file_longer_than_a_generation_gets_its_runs(path):
+    frontier = Frontier(path)
+    frontier.insert(*[(f"h{n % 5}.test", f"/{n}") for n in range(100)])
+    frontier.store.close()
+    with sqlite3.connect(path) as db:
+        db.executescript(TASKS_OF_FORMAT_3)
+    db.close()
+    frontier = Frontier(path, generation=16)
+    assert len(frontier.store.take(host_id("h0.test"), 0, -1, 100)) == 20
+    assert frontier.store.db.execute("SELECT value FROM meta WHERE name = 'sealed'").fetchone() == (95,)
+    frontier.insert(("h0.test", "/0"), ("h4.test", "/99"), ("h0.test", "/new"))
+    assert frontier.store.counters["known"] == 101
+    frontier.kill()
+    frontier = Frontier(path, generation=16)
+    assert len(frontier.drain(0.0)) == 100
+    frontier.store.close()
 
 
 def test_a_file_of_another_format_and_one_that_is_no_database_are_refused_by_name(path):

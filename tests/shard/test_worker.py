@@ -78,7 +78,7 @@ def test_it_is_finished_when_ingest_is_over_and_every_row_committed_and_says_so_
     run(main())
 
 
-def test_batches_that_wait_for_each_other_share_a_commit(tmp_path):
+def test_credit_for_a_batch_is_given_once_it_is_committed_also_while_others_wait(tmp_path):
     async def main():
         shard = Shard(tmp_path, SlowWeb())
         await asyncio.sleep(0)
@@ -86,7 +86,7 @@ def test_batches_that_wait_for_each_other_share_a_commit(tmp_path):
             entries = [[position(0, n), 0, f"http://a.test/{n}", None, "a.test", None, None]]
             shard.worker.on_frame(Frame(*tasks_frame((0, n), entries, prints(entries))))
         await asyncio.sleep(0.05)
-        assert [header["batches"] for header in said(shard, Control.CREDIT)] == [3]
+        assert [header["batches"] for header in said(shard, Control.CREDIT)] == [1, 1, 1]
         await shard.kill()
         store = Store.open(tmp_path / "shard-0.sqlite")
         assert store.cursor == (0, 3)

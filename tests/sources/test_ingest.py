@@ -13,7 +13,7 @@ from engine.errors import UsageError
 from engine.ipc.frames import Frame
 from engine.ipc.tasks import tasks_frame, tasks_in
 from engine.model.outcome import Failure, FailureKind
-from engine.model.prints import hosts_in, keys_in, prints
+from engine.model.prints import keys_and_hosts, prints
 from engine.model.task import position, split_position
 from engine.model.url import host_id, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
@@ -59,8 +59,9 @@ def test_prints_are_the_entries_own(write):
     for batch in batches([source], (0, 0), 3, _DEFAULTS):
         assert [prints(entries) for entries in batch.entries] == batch.prints
         for entries, made in zip(batch.entries, batch.prints, strict=True):
-            assert hosts_in(made) == [host_id(entry[4]) for entry in entries]
-            assert keys_in(made) == [
+            keys, hosts = keys_and_hosts(made)
+            assert list(hosts) == [host_id(entry[4]) for entry in entries]
+            assert list(keys) == [
                 url_key(entry[3] or entry[2] if entry[4] else f"invalid:{entry[2]}") for entry in entries
             ]
 
@@ -180,3 +181,35 @@ def test_any_text_gives_entries_and_any_cursor_exactly_the_rest(  # noqa: PLR091
     placed = Counter((shard, entry[0]) for b in found for shard, entries in enumerate(b.entries) for entry in entries)
     again = batches(sources, cursor, shards, columns, 7, 7)
     assert all(placed[shard, entry[0]] for b in again for shard, entries in enumerate(b.entries) for entry in entries)
+
+
+_ODD_LINES = st.sampled_from((
+    "", "# no URL", "http://h.test", "http://H.test/", "http://1.2.3.4/", "http://0x7f.1/", "https://h.test:8080/a",
+    "http://u:p@h.test/a", "http://h.test/a/../b", "http://h.test/%2e%2E/c", "http://h.test/%41", "http://h.test/a#b",
+    "http://h.test/?a'b", "http://h.test/a'b", "http://h.test/a?b?c", " http://h.test/a ", "http://h.test/é",
+    "http://xn--a.test/", "http://-a_b.test/", "http:///a", "https:///a", "http://h/", "http://h?x=/y", "http://.h/",
+    "http:/h/a", "ftp://h/a", "no url", "http://h.test/a\tb", "http://h.test/\\a", "//h.test/a", "http://h..test/",
+    "http://h.test/a\r", "http://h.test/.", "http://h.test/;/..a", "http://h.test/[", "http://a.b.co.uk/x|y",
+))  # fmt: skip
+_PLAIN_LINES = st.from_regex(
+    r"https?://([a-z0-9_-]{1,3}\.){0,2}[a-z0-9-]{1,3}(/[a-zA-Z0-9_!$&()*+,;=:@~%./?-]*)?", fullmatch=True
+)
+_ANY_LINES = st.text(st.sampled_from("htps:/ab.?%2e@#'x-n1é "), max_size=20)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.one_of(_PLAIN_LINES, _PLAIN_LINES, _ODD_LINES, _ANY_LINES), max_size=30),
+    st.booleans(),
+    st.integers(0, 12),
+    st.integers(1, 9),
+)
+def test_a_list_in_blocks_is_what_it_is_line_by_line(tmp_path_factory, lines, last_ends, after, size):
+    path = tmp_path_factory.getbasetemp() / "blocks.txt"
+    path.write_text("\n".join(lines) + "\n" * last_ends, newline="")
+    source, by_line = resolve(str(path)), InputSettings(limit=1_000_000)  # with a limit all are read line by line
+    in_blocks = list(batches([source], (0, after), 3, _DEFAULTS, size, 2))
+    assert in_blocks == list(batches([source], (0, after), 3, by_line, size, 2))
+    for line in lines:  # and by itself, since one odd line takes its block with it
+        path.write_text(f"{line}\n", newline="")
+        assert list(batches([source], (0, 0), 3, _DEFAULTS)) == list(batches([source], (0, 0), 3, by_line))

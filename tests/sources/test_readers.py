@@ -262,7 +262,7 @@ _CHUNKS = st.lists(
 @example([b"a\r"])
 def test_lines_do_not_depend_on_how_the_bytes_arrive(chunks):
     whole = b"".join(chunks)
-    lines = list(chain.from_iterable(streams._line_blocks(iter(chunks))))
+    lines = list(chain.from_iterable(map(streams.lines_in, streams._line_blocks(iter(chunks)))))
     assert lines == [streams.decode_text(line) for line in whole.splitlines(keepends=True)]
 
 
