@@ -32,9 +32,9 @@ _LOG: Final = structlog.get_logger("shard")
 #: Entries inserted at once: larger slices insert faster, but fetching stands still meanwhile (6 ms at this size).
 SLICE: Final = 1_000
 
-#: Between two slices everything else has its turn, and ingest then twice as long: a list that comes in while
+#: Between two slices everything else has its turn, and ingest then thrice as long: a list that comes in while
 #: fetching takes all that it can get would be in late, and its last hosts be known late. No longer than MAX_INGEST_S.
-INGEST_TO_REST: Final = 2.0
+INGEST_TO_REST: Final = 3.0
 MAX_INGEST_S: Final = 0.1
 
 TICK_S: Final = 0.1
