@@ -34,7 +34,7 @@ _AFTER_NAME: Final = r"(?=[\s/>])"
 
 
 def either_case(name: str) -> str:
-    """A pattern for a name in either case: one that ignores case takes longer."""
+    """A pattern for a name, or several, in either case: one that ignores case takes longer."""
     return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in name)
 
 

@@ -14,7 +14,7 @@ from html.entities import html5
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.nlp import clean
-from engine.nlp.cuts import TAG
+from engine.nlp.cuts import ATTRIBUTES, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_CHARS: Final = 5_000
 
 _ATTRIBUTE: Final = re.compile(r"""([^\s/>=][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]*+)))?""")
-_ANY_TAG: Final = re.compile(r"""</?[a-zA-Z!?](?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+(?:>|\Z)""")
+_ANY_TAG: Final = re.compile(f"</?[a-zA-Z!?]{ATTRIBUTES}")
 _NAMED: Final = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*+)(?!;)(=?)")
 #: Elements that end where the next of their kind begins.
 _OPEN: Final = frozenset({"dd", "dt", "h1", "li", "option", "p", "td", "th", "time", "title", "tr"})
