@@ -25,7 +25,6 @@ RECORD_BYTES: Final = 16
 
 #: Seven such blocks fill a page of 8 KiB; a record of a table without rowid has a page's quarter at most.
 BLOCK_RECORDS: Final = 64
-BLOCK_BYTES: Final = BLOCK_RECORDS * RECORD_BYTES
 
 #: Runs of a tier that are merged at once: more of them cost look-ups, fewer writing.
 FAN: Final = 8

@@ -83,7 +83,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
             raise UsageError(f"{path}: no such frontier; the run folder is incomplete")
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            # Ingest inserts at random places: against SQLite's 4 KiB and 1,000 pages, half the cost of a commit.
+            # Seven blocks of a run to a page; SQLite's own 4 KiB would hold three (engine/frontier/runs.py).
             connection.execute("PRAGMA page_size = 8192")
             connection.execute("PRAGMA journal_mode = WAL")
             # A page that several commits write to is copied back once: half the commits' cost, for 128 MiB of log.

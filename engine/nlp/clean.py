@@ -16,6 +16,8 @@ _UNWANTED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufff
 #: What html.unescape looks for.
 _references: Final = re.compile(r"(&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?))").split
 _REMEMBERED: Final = 4096
+#: A longer reference is a number beyond Unicode, which html.unescape would read in quadratic time, and refuses.
+_MAX_REFERENCE_CHARS: Final = 64
 
 
 class _Resolved(dict[str, str]):
@@ -24,6 +26,8 @@ class _Resolved(dict[str, str]):
     def __missing__(self, reference: str) -> str:
         if len(self) >= _REMEMBERED:
             self.clear()
+        if len(reference) > _MAX_REFERENCE_CHARS:
+            return "\ufffd"
         resolved = self[reference] = html.unescape(reference)
         return resolved
 

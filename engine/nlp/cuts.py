@@ -34,7 +34,7 @@ _AFTER_NAME: Final = r"(?=[\s/>])"
 
 
 def either_case(name: str) -> str:
-    """A pattern for a name in either case: one that ignores case takes longer."""
+    """A pattern for a name, or several, in either case: one that ignores case takes longer."""
     return "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in name)
 
 
@@ -120,10 +120,10 @@ def _after(source: str, sign: str, at: int) -> int:
 def _end(source: str, name: str, at: int) -> tuple[int, int]:
     """Where the end tag begins, and where it ends, of the element called `name` whose text begins at `at`."""
     if name in _RAW:
-        end = source.find(f"</{name}", at)
-        if end < 0:
-            found = re.compile(f"</{either_case(name)}").search(source, at)
-            end = found.start() if found is not None else len(source)
+        end = source.find("</", at)
+        while end >= 0 and source[end + 2 : end + 2 + len(name)].lower() != name:
+            end = source.find("</", end + 2)
+        end = end if end >= 0 else len(source)
         return end, _after(source, ">", end)
     tags = _TAGS[name]
     holds_html = False

@@ -14,7 +14,7 @@ from html.entities import html5
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.nlp import clean
-from engine.nlp.cuts import TAG
+from engine.nlp.cuts import ATTRIBUTES, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_CHARS: Final = 5_000
 
 _ATTRIBUTE: Final = re.compile(r"""([^\s/>=][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]*+)))?""")
-_ANY_TAG: Final = re.compile(r"""</?[a-zA-Z!?](?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+(?:>|\Z)""")
+_ANY_TAG: Final = re.compile(f"</?[a-zA-Z!?]{ATTRIBUTES}")
 _NAMED: Final = re.compile(r"&([a-zA-Z][a-zA-Z0-9]*+)(?!;)(=?)")
 #: Elements that end where the next of their kind begins.
 _OPEN: Final = frozenset({"dd", "dt", "h1", "li", "option", "p", "td", "th", "time", "title", "tr"})
@@ -59,10 +59,9 @@ def tags_with(source: str, said: str) -> list[int]:
 
 def element_at(source: str, start: int) -> Element | None:
     """The element whose start tag begins there; None for an end tag, or for what is none."""
-    tag = TAG.match(source, start)
-    if tag is None or (name := tag.group(1)).startswith("/"):
-        return None
-    return Element(name.lower(), tag.group(2), start, tag.end())
+    # An end tag is not read: nobody would go on behind it, so that a value left open would be read again and again.
+    tag = None if source.startswith("/", start + 1) else TAG.match(source, start)
+    return None if tag is None else Element(tag.group(1).lower(), tag.group(2), start, tag.end())
 
 
 def elements_with(source: str, said: str) -> Iterator[Element]:
@@ -70,9 +69,10 @@ def elements_with(source: str, said: str) -> Iterator[Element]:
     after = 0
     for start in tags_with(source, said):
         element = element_at(source, start) if start >= after else None
-        if element is not None and said in element.attributes:
+        if element is not None:
             after = element.end
-            yield element
+            if said in element.attributes:
+                yield element
 
 
 def attributes_of(written: str) -> dict[str, str]:

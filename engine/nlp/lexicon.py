@@ -64,9 +64,10 @@ class Lexicon:
         number = self._numbers.get(word)
         if number is None:
             with self._adding:
-                number = self._numbers.setdefault(word, len(self.words))
-                if number == len(self.words):
-                    self.words.append(word)
+                number = self._numbers.get(word)
+                if number is None:
+                    self.words.append(word)  # first, so that a number never lacks its word, wherever memory runs out
+                    number = self._numbers[word] = len(self.words) - 1
         return number
 
     def find(self, word: str) -> int | None:

@@ -81,13 +81,13 @@ def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
                         filling, room = _Filling(index, shards), batch_size
                     continue
                 first, lines = piece
-                while lines:
-                    some = lines[: room - filling.count]
-                    lines = lines[len(some) :]
-                    place.lines(some, first, filling)
-                    first += len(some)
+                at = 0
+                while at < len(lines):
+                    some = lines[at : at + room - filling.count]
+                    place.lines(some, first + at, filling)
+                    at += len(some)
                     if filling.is_full(room):
-                        covered = first - 1
+                        covered = first + at - 1
                         yield filling.batch(covered)
                         filling, room = _Filling(index, shards), batch_size
         except UsageError:

@@ -20,6 +20,7 @@ STARTS = (
     "<div class=author>", "<b class=date>", "<a rel=author>", "<b itemprop=author>", "<i itemprop=datePublished>",
     "<b typeof=Product itemprop=x>", "<b itemtype=Product itemprop=x>", "<b itemprop=name>", "<a href=.pdf", "byline",
     "<link rel=alternate ", "<a class='date", "author", "<b property=author typeof=x>",
+    "</a .pdf='><a = '", "</b class=author ='><b = '", "<author b='><b = '",
 )  # fmt: skip
 
 
