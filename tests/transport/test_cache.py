@@ -393,10 +393,11 @@ def check(cache, numbers):
     there = 0
     for number in numbers:
         found = cache.lookup(child.url(number), REQUEST, "settings")
-        if found is not None:
+        # A body is gone where another process has replaced the page in between.
+        if found is not None and (body := cache.body(found)) is not None:
             there += 1
             assert found.stored == child.stored(number)
-            assert cache.body(found) == child.body(number)
+            assert body == child.body(number)
             assert found.row_fields in (None, child.row_fields(number))
     return there
 
