@@ -22,9 +22,6 @@ from engine.model.outcome import Failure, FailureKind
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-#: What :func:`url_key` makes.
-KEY_BYTES: Final = 16
-
 #: An error sentence quotes at most so much of a bad line: rows and logs stay bounded whatever the input holds.
 MAX_QUOTED_CHARS: Final = 200
 
@@ -183,4 +180,4 @@ def host_id(host: str) -> int:
 
 def url_key(fetch_url: str) -> bytes:
     """Make the 128-bit key that a URL is distinct by."""
-    return blake2b(fetch_url.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+    return blake2b(fetch_url.encode("utf-8", "surrogatepass"), digest_size=16).digest()

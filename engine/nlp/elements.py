@@ -108,6 +108,20 @@ def text_of(content: str) -> str:
     return clean.unescape(content) if "&" in content else content
 
 
+def statement(source: str, element: Element, said: dict[str, str]) -> str:
+    """What an element states, whose attributes are `said`: its content attribute, else its text."""
+    return said.get("content") or text_of(content(source, element))
+
+
+def name_within(source: str, attribute: str) -> str | None:
+    """What the first element states whose `attribute` says that it is a name; None where there is none."""
+    for element in elements_with(source, "name"):
+        said = attributes_of(element.attributes)
+        if said.get(attribute, "").endswith("name"):
+            return statement(source, element, said)
+    return None
+
+
 @lru_cache(maxsize=256)
 def _tags_of(name: str) -> re.Pattern[str]:
     return re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])", re.IGNORECASE)

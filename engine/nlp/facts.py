@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from engine.nlp import clean, links
 from engine.nlp.cuts import ATTRIBUTES, any_of
 from engine.nlp.elements import Element, attributes_of, content, text_of
-from engine.nlp.marked import MAX_TIMES, Marked, Time
+from engine.nlp.marked import MAX_TIMES, READ, Marked, Time
 
 #: Headings beyond these belong to a list of other pages' teasers.
 MAX_HEADINGS: Final = 8
@@ -24,8 +24,7 @@ MAX_ROBOTS_CHARS: Final = 1000
 #: JSON-LD that is read.
 MAX_JSON_LD_CHARS: Final = 1_000_000
 
-_READ: Final = ("meta", "link", "title", "time", "h1", "html", "audio", "source")
-_TAGS: Final = re.compile(f"<{any_of(_READ)}{ATTRIBUTES}")
+_TAGS: Final = re.compile(f"<{any_of(READ)}{ATTRIBUTES}")
 
 #: Meta elements that are given once for each author.
 _EACH_AUTHOR: Final = frozenset({"citation_author", "citation_authors", "dc.creator", "dc.contributor"})

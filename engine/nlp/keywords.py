@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from engine.nlp.terms import BREAK, CONTENT, Terms, sizes
+from engine.nlp.terms import BREAK, CONTENT, Terms, changes, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def term_weights(terms: Terms) -> NDArray[np.float64]:
     left = np.flatnonzero(words[:-1] & words[1:])
     before, after = term[left], term[left + 1]
     pairs = np.sort(before * size + after)
-    distinct = pairs[_changes(pairs)]
+    distinct = pairs[changes(pairs)]
     relatedness = 1.0 + frequency / of_content.max() * (
         _ratio(distinct // size, before, size) + _ratio(distinct % size, after, size)
     )
@@ -98,13 +98,6 @@ def _ratio(distinct: NDArray[np.int64], total: NDArray[np.int64], size: int) -> 
         np.bincount(total, minlength=size), 1
     )
     return ratio
-
-
-def _changes(values: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Where a sorted array has a value for the first time."""
-    changes = np.ones(len(values), dtype=bool)
-    changes[1:] = values[1:] != values[:-1]
-    return np.flatnonzero(changes)
 
 
 class _Runs(NamedTuple):
@@ -154,7 +147,7 @@ def _runs(terms: Terms, content: NDArray[np.intp], least: int) -> Iterator[_Runs
         for offset in range(1, length):
             codes = codes * size + terms.term[starts + offset]
         order = np.argsort(codes, kind="stable")
-        begin = _changes(codes[order])
+        begin = changes(codes[order])
         count = sizes(begin, len(order))
         is_often = count >= least
         places = starts[order]

@@ -20,6 +20,8 @@ from engine.nlp.elements import (
     content_end,
     element_at,
     elements_with,
+    name_within,
+    statement,
     tags_with,
     text_of,
 )
@@ -41,8 +43,8 @@ _RDFA_PUBLISHED: Final = frozenset({"datepublished", "created", "issued"})
 _RDFA_MODIFIED: Final = frozenset({"datemodified", "modified"})
 _TERM: Final = re.compile(r"[^\s:/#]+(?=\s|$)")
 
-#: Elements that say their part otherwise (:mod:`engine.nlp.facts`).
-_OTHERS: Final = frozenset({"html", "meta", "link", "title", "h1", "time", "audio", "source"})
+#: Elements that every page is asked for, and that say their part otherwise (:mod:`engine.nlp.facts`).
+READ: Final = ("meta", "link", "title", "time", "h1", "html", "audio", "source")
 
 #: Longer text is not a name alone.
 _MAX_BYLINE_CHARS: Final = 60
@@ -106,7 +108,7 @@ class Marked:
             published = said.get("itemprop") == "datePublished"
             terms = _terms(said) if self.is_rdfa and not published else frozenset()
             if published or not (_RDFA_PUBLISHED | _RDFA_MODIFIED).isdisjoint(terms):
-                value = said.get("content") or text_of(content(self._source, element))
+                value = statement(self._source, element, said)
                 found.append(Time(value, "datepublished" if _RDFA_MODIFIED.isdisjoint(terms) else "datemodified"))
                 if len(found) >= MAX_TIMES:
                     break
@@ -150,7 +152,7 @@ class Marked:
                 continue
             if (element := element_at(source, start)) is not None:
                 after = element.end
-                if element.name not in _OTHERS:
+                if element.name not in READ:
                     yield element, attributes_of(element.attributes)
             looked_at += 1
             if looked_at == _MOST_ELEMENTS:
@@ -161,10 +163,8 @@ class Marked:
         source = self._source
         end = content_end(source, element.name, element.end, _MAX_AUTHOR_CHARS)
         inner = source[element.end : max(end, element.end)]
-        for named in elements_with(inner, "name"):
-            marks = attributes_of(named.attributes)
-            if marks.get(attribute, "").endswith("name"):
-                return clean.line(marks.get("content") or text_of(content(inner, named)))
+        if (name := name_within(inner, attribute)) is not None:
+            return clean.line(name)
         for link in elements_with(inner, "href"):
             text = content(inner, link)
             if link.name == "a" and "<img" not in text:

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from engine.nlp import clean
-from engine.nlp.elements import attributes_of, content, content_end, elements_with, text_of
+from engine.nlp.elements import attributes_of, content_end, elements_with, name_within
 from engine.nlp.jsonld import MAX_NODES, type_names
 from engine.nlp.wordlists import data_words
 
@@ -81,10 +81,8 @@ def _first_marked(source: str, typed: str, naming: str, kind: str) -> str:
         if attributes_of(item.attributes).get(typed, "").endswith(kind):
             end = content_end(source, item.name, item.end, _MOST_ITEM_CHARS)
             inner = source[item.end : end if end >= 0 else item.end + _MOST_ITEM_CHARS]
-            for named in elements_with(inner, "name"):
-                said = attributes_of(named.attributes)
-                if said.get(naming, "").endswith("name"):
-                    return clean.line(said.get("content") or text_of(content(inner, named)), _MOST_CHARS)
+            if (name := name_within(inner, naming)) is not None:
+                return clean.line(name, _MOST_CHARS)
     return ""
 
 

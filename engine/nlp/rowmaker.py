@@ -24,12 +24,11 @@ def make_row(
 ) -> Row:
     """The row, less its times (:func:`stamp`). `max_text_length` is in characters, 0 for no limit."""
     words = extracted.text.split(maxsplit=MAX_WORDS)
-    is_all = len(words) <= MAX_WORDS
     row = base_row(fetched, "")
     row["content_type"] = extracted.content_type or fetched.content_type
     row["title"] = extracted.title
     row["text_content"] = cut(extracted.text, max_text_length)
-    row["word_count"] = len(words) if is_all else count_words(extracted.text)
+    row["word_count"] = len(words) if len(words) <= MAX_WORDS else count_words(extracted.text)
     row["language"] = analysis.language
     row["entities"] = analysis.entities
     row["keywords"] = analysis.keywords
@@ -40,7 +39,7 @@ def make_row(
     row["metadata"] = extracted.metadata
     row["media"] = extracted.media
     row["content_hash"] = content_hash(extracted.text)
-    row["simhash"] = simhash(words if is_all else words[:MAX_WORDS])
+    row["simhash"] = simhash(words)
     if extracted.failure is not None:
         row["error"] = extracted.failure.message
         row["error_kind"] = extracted.failure.kind.value

@@ -123,6 +123,15 @@ class Kinds:
         return CONTENT
 
 
+def changes(*columns: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where arrays that are sorted together have a value for the first time."""
+    found = np.zeros(len(columns[0]), dtype=bool)
+    found[:1] = True
+    for column in columns:
+        found[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(found)
+
+
 def sizes(begins: NDArray[np.intp], end: int) -> NDArray[np.intp]:
     """How many there are of each of the parts that begin so, the last of which ends at `end`."""
     found = np.empty_like(begins)  # numpy.diff takes five times as long
@@ -163,9 +172,7 @@ class Terms:
         self.order = np.argsort(self.term.astype(np.uint16) if len(self.ids) < 1 << 16 else self.term, kind="stable")
         self.begin = np.cumsum(self.count) - self.count
         in_term, in_sentence = self.term[self.order], self.sentence[self.order]
-        changes = np.ones(len(words), dtype=bool)
-        changes[1:] = (in_term[1:] != in_term[:-1]) | (in_sentence[1:] != in_sentence[:-1])
-        at = np.flatnonzero(changes)
+        at = changes(in_term, in_sentence)
         self.in_term, self.in_sentence = in_term[at], in_sentence[at]
         self.times = sizes(at, len(words))
 

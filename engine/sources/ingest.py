@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from hashlib import blake2b
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,7 @@ import orjson
 from engine.errors import UsageError
 from engine.model.prints import host_print, key_of
 from engine.model.task import position, split_position
-from engine.model.url import HIDDEN, KEY_BYTES, Target, parse_target, site_of, url_key
+from engine.model.url import HIDDEN, Target, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
 from engine.sources.plain import Origins
 from engine.sources.readers import open_records
@@ -192,7 +191,7 @@ class _Placer:
             if (origin := origin_of(line)) is not None:
                 host, (shard, of_host) = origin
                 entries[shard].append([at, 0, line, None, host, None, None])
-                prints[shard] += blake2b(line.encode(), digest_size=KEY_BYTES).digest() + of_host
+                prints[shard] += url_key(line) + of_host
                 filling.count += 1
             elif line:
                 self.record(Record(split_position(at)[1], line), filling)

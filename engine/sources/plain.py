@@ -1,7 +1,7 @@
 """Blocks of plain lines: most lists hold nothing but URLs in normal form, and such a URL costs a sixth to take in.
 
 Characters are looked at for a whole block at once; what then is left to look at of a line is its scheme and host, which
-a dictionary knows. A line is plain where :func:`engine.model.url.parse_target` leaves its text as it is, and a block
+a cache knows. A line is plain where :func:`engine.model.url.parse_target` leaves its text as it is, and a block
 of which that cannot be said is read line by line: so nothing but the cost depends on it.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import string
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from engine.sources.record import MAX_URL_CHARS
@@ -55,20 +56,13 @@ class Origins(Generic[T]):
 
     def __init__(self, facts: Callable[[str], T]) -> None:
         self._facts = facts
-        self._known: dict[str, tuple[str, T] | None] = {}
+        self._of_origin = lru_cache(maxsize=_REMEMBERED)(self._find)
 
     def of(self, line: str) -> tuple[str, T] | None:
         """The host of a line that :func:`plain_lines` gave, and its facts; None where it is no URL in normal form."""
         end = line.find("/", _SHORTEST_ORIGIN)
-        if end < 0:
-            return None
-        origin = line[:end]
-        try:
-            return self._known[origin]
-        except KeyError:
-            pass
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
+        return self._of_origin(line[:end]) if end >= 0 else None
+
+    def _find(self, origin: str) -> tuple[str, T] | None:
         plain = _PLAIN_ORIGIN(origin)
-        found = self._known[origin] = None if plain is None else (plain[1], self._facts(plain[1]))
-        return found
+        return None if plain is None else (plain[1], self._facts(plain[1]))
