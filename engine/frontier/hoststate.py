@@ -43,7 +43,7 @@ class HostState:
     __slots__ = (
         "address", "answered", "breaker", "breaker_open", "condemned", "crawl_delay_s", "cursors", "entry_at", "id",
         "in_flight", "limit", "name", "next_due", "open", "parked_at", "pause", "pending", "queue", "returned",
-        "robots_pending", "served", "site", "turns", "uncommitted", "unwritten", "waiting",
+        "robots_pending", "served", "silent", "site", "turns", "uncommitted", "unwritten", "waiting",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917 - the parts that a host is made of
@@ -58,6 +58,7 @@ class HostState:
         self.breaker_open = False  # as it was last seen in this process
         self.pause = pause
         self.answered = False  # has answered below 500 in this run
+        self.silent = False  # when last asked there was no answer, from wherever
         self.condemned: Failure | None = None  # all its URLs end with this
         self.cursors: dict[int, int] = {}  # band -> the sequence number up to which its tasks were read from disk
         self.open: set[int] = set()  # bands that may have more on disk

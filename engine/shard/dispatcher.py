@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from engine.settings import Settings
     from engine.shard.budget import Budget
 
+#: Requests begun in one turn of the loop. More of them than a loop can connect in a few milliseconds wait for each
+#: other's steps, and all answers meanwhile for them.
+MAX_STARTS: Final = 16
+
 #: uvloop's clock counts whole milliseconds: what was written "now" may have been written so much later.
 CLOCK_S: Final = 0.001
 
@@ -115,7 +119,12 @@ class Dispatcher:
             return
         now = self._loop.time()
         schedule, grants = self._schedule, self.grants
+        starts = MAX_STARTS
         while grants.may_begin(now):
+            if not starts:
+                self.wake()
+                break
+            starts -= 1
             if self._outage.is_out(now) and not self._outage.may_probe(now):
                 break
             # Without budget, hops of pages under way may still go: they are what gives it back.
@@ -228,6 +237,7 @@ class Dispatcher:
         if host is not None:
             answered = network_sign(outcome)
             if answered is not None:
+                host.silent = not answered
                 self._outage.record(
                     answered,
                     host.id,

@@ -133,6 +133,7 @@ class Requester:
         try:
             self._check_address(grant, exchange)
             await self._dispatcher.grants.enter(grant, self._now)
+            _check_pause(grant)
             request = Request(ask.method, target.scheme, target.host, target.port, path_of(target), headers, conditions)
             response = await exchange.send(
                 request,
@@ -206,6 +207,12 @@ class Requester:
             self._addresses = {name: gate for name, gate in self._addresses.items() if gate.in_flight or gate.parked}
         gate = self._addresses[ip] = Gate(ip, self._max_per_ip)
         return gate
+
+
+def _check_pause(grant: Grant) -> None:
+    """Raise NotAsked where the host asked for a pause while this one connected, or waited for its slot."""
+    if grant.host is not None and grant.host.pause.until > grant.sent_at:
+        raise NotAsked
 
 
 def path_of(target: Target) -> str:

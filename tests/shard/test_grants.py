@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+from types import SimpleNamespace
 
 import pytest
 from fake_time import run
-from shard_rig import Shard, SlowWeb, kinds
+from shard_rig import PAGE, Shard, SlowWeb, kinds, reply
 
 from engine.model.outcome import FailureKind
 from engine.policy.aimd import AimdRules, ShardLimit
 from engine.policy.verdict import Signal
-from engine.shard.grants import FRESH_CONNECT_S, Grant, Grants
+from engine.shard.grants import MIN_FRESH_S, Grant, Grants
 
 
 def grants_of(limit=10, max_connecting=1000):
@@ -85,18 +86,83 @@ def test_one_who_is_cancelled_in_the_queue_leaves_his_slot_to_the_next(when):
 
 
 def test_what_connects_counts_against_the_limit_only_for_its_first_moment():
-    grants = grants_of(limit=2, max_connecting=3)
-    first = [begun(grants), begun(grants)]
+    grants = grants_of(limit=2, max_connecting=4)
+    first = [begun(grants), begun(grants), begun(grants)]
     assert not grants.may_begin(0.0)
-    assert grants.may_begin(FRESH_CONNECT_S)
-    third = begun(grants, FRESH_CONNECT_S)
+    assert grants.may_begin(MIN_FRESH_S)
+    fourth = begun(grants, MIN_FRESH_S)
     assert not grants.may_begin(10.0)  # as many as may connect
-    grants.leave(third)
+    grants.leave(fourth)
     assert grants.may_begin(10.0)
     for grant in first:
         grants.leave(grant)
         grants.leave(grant)  # the end of a grant is told more than once
     assert (grants.connecting, grants._fresh_count) == (0, 0)
+
+
+def test_that_moment_is_as_long_as_connects_take_that_come_through():
+    async def main():
+        grants, loop = grants_of(limit=2), asyncio.get_running_loop()
+        for _ in range(50):
+            grant = begun(grants, loop.time())
+            await asyncio.sleep(0.1)
+            await grants.enter(grant, loop.time)
+            grants.leave(grant)
+        began = loop.time()
+        for _ in range(3):
+            begun(grants, began)
+        assert not grants.may_begin(began + 0.1)
+        assert grants.may_begin(began + 0.2)
+
+    run(main())
+
+
+def test_a_host_that_was_silent_when_last_asked_is_not_expected_to_take_a_slot():
+    grants = grants_of(limit=1)
+    silent = SimpleNamespace(silent=True)
+    for _ in range(10):
+        assert grants.may_begin(0.0)
+        grants.begin(Grant(silent, None, 0, 0.0))
+    begun(grants)
+    assert grants.connecting == 11
+    begun(grants)
+    assert not grants.may_begin(0.0)
+
+
+def test_half_of_the_limit_is_connected_ahead_and_waits_within_what_may_connect():
+    async def main():
+        grants, now = grants_of(limit=4, max_connecting=5), asyncio.get_running_loop().time
+        entering = []
+        while grants.may_begin(now()):
+            entering.append(asyncio.ensure_future(grants.enter(begun(grants, now()), now)))
+            await asyncio.sleep(0)
+        assert (len(entering), grants.on_network, grants.connecting) == (6, 4, 0)
+        grants.limit.cap(20, "more than may wait")
+        begun(grants, now()), begun(grants, now()), begun(grants, now())
+        assert not grants.may_begin(now())  # two wait and three connect
+        for task in entering:
+            task.cancel()
+
+    run(main())
+
+
+def test_a_request_that_waited_for_its_slot_is_not_sent_into_a_pause_of_its_host(tmp_path):
+    web = SlowWeb(latency_s=1.0)
+    web.answer("a.test", "/1", reply(429, Retry_After="100"), PAGE)  # the first: /0 has fetched the robots.txt
+
+    async def main():
+        shard = Shard(
+            tmp_path, web, fetch__max_concurrency=2, aimd__initial=2, politeness__max_per_host=4, politeness__delay_s=0
+        )
+        rows = await shard.complete(*(f"http://a.test/{n}" for n in range(6)))
+        assert shard.held == (0,) * 6
+        return rows
+
+    assert set(kinds(run(main())).values()) == {None}
+    first, second, *later = web.times("a.test", robots=False)
+    assert first == second
+    assert len(later) == 5
+    assert min(later) >= first + web.latency_s + 100
 
 
 def test_black_holes_do_not_hold_the_slots_of_those_who_answer(tmp_path):
