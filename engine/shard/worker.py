@@ -7,6 +7,7 @@ import os
 import signal
 from collections import deque
 from contextlib import suppress
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -32,10 +33,12 @@ _LOG: Final = structlog.get_logger("shard")
 #: Entries inserted at once: larger slices insert faster, but fetching stands still meanwhile (6 ms at this size).
 SLICE: Final = 1_000
 
-#: Between two slices everything else has its turn, and ingest then thrice as long: a list that comes in while
-#: fetching takes all that it can get would be in late, and its last hosts be known late. No longer than MAX_INGEST_S.
+#: Between two slices everything else has its turns, for a third of the time that ingest had, and ingest then thrice as
+#: long as they took: a list that comes in while fetching takes all that it can get would be in late, and its last hosts
+#: be known late. No longer than MAX_INGEST_S. Who needs less than IDLE_TURN_S for a turn of the loop has nothing to do.
 INGEST_TO_REST: Final = 3.0
 MAX_INGEST_S: Final = 0.1
+IDLE_TURN_S: Final = 0.0001
 
 TICK_S: Final = 0.1
 COMMIT_EVERY_S: Final = 1.0
@@ -43,6 +46,20 @@ HEARTBEAT_EVERY_S: Final = 1.0
 
 #: Of the time given to leave, the part that requests under way may use; the rest is the NLP pool's.
 FETCH_SHARE: Final = 0.6
+
+
+async def let_others(owed_s: float, clock: Callable[[], float] = perf_counter) -> float:
+    """Turns of the loop for all others, until they had `owed_s` seconds or need no more; the seconds they took."""
+    took_s = 0.0
+    while True:
+        began = clock()
+        await asyncio.sleep(0)
+        turn_s = clock() - began
+        if turn_s < IDLE_TURN_S:
+            return took_s
+        took_s += turn_s
+        if took_s >= owed_s:
+            return took_s
 
 
 class Worker:
@@ -185,10 +202,12 @@ class Worker:
         """Take batches into the frontier in slices, so that fetching goes on meanwhile."""
         parts = self.parts
         until = 0.0  # ingest has the loop to itself until then
+        held_s = 0.0  # since the others had their turns
         while True:
             while not self._batches:
                 self._batch_came.clear()
                 await self._batch_came.wait()
+                held_s = 0.0
             frame = self._batches.popleft()
             if frame.type == Control.INGESTED:
                 parts.store.finish_ingest()
@@ -207,13 +226,16 @@ class Worker:
                 parts.dispatcher.wake()
                 if (now := self._loop.time()) >= until:
                     self._ingest_s += now - began
-                    await asyncio.sleep(0)
+                    took_s = await let_others((held_s + now - began) / INGEST_TO_REST)
+                    held_s = 0.0
                     began = self._loop.time()
-                    until = began + min(MAX_INGEST_S, (began - now) * INGEST_TO_REST)
+                    until = began + min(MAX_INGEST_S, took_s * INGEST_TO_REST)
             self._told_finished = False
             parts.store.commit()
             self._send({"type": Control.CREDIT, "batches": 1})
-            self._ingest_s += self._loop.time() - began
+            ended = self._loop.time()
+            self._ingest_s += ended - began
+            held_s += ended - began
 
     # -- the tick -------------------------------------------------------------------------------------------------
 

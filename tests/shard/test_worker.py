@@ -23,7 +23,7 @@ from engine.model.record import Fetched
 from engine.model.task import position
 from engine.shard.budget import PageLease
 from engine.shard.endings import ROWS_A_COMMIT
-from engine.shard.worker import COMMIT_EVERY_S, SLICE
+from engine.shard.worker import COMMIT_EVERY_S, SLICE, let_others
 from engine.transport.base import Response
 
 
@@ -135,6 +135,36 @@ def test_an_empty_list_is_finished_at_once(tmp_path):
         assert await shard.complete() == {}
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("turns_s", "taken"),
+    [
+        ([], 1),  # nobody has anything to do
+        ([0.002] * 2, 3),
+        ([0.002] * 50, 5),  # no more than they are owed
+        ([0.05], 1),
+    ],
+)
+def test_while_ingest_waits_others_have_as_many_turns_as_they_need_of_the_time_that_they_are_owed(turns_s, taken):
+    clock, turns = 0.0, 0
+
+    async def others():
+        nonlocal clock, turns
+        left = iter(turns_s)
+        while True:
+            clock += next(left, 0.00001)
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def main():
+        busy = asyncio.ensure_future(others())
+        took_s = await let_others(0.01, lambda: clock)
+        busy.cancel()
+        assert took_s == pytest.approx(sum(turns_s[:taken]))
+
+    run(main())
+    assert turns == taken
 
 
 def test_a_long_batch_is_taken_in_slices_and_its_credit_given_once_it_is_durable(tmp_path):
