@@ -94,7 +94,7 @@ class Resolver(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address in await self._addresses(host)
+            for address in await self.addresses(host)
             if not family or family == (socket.AF_INET6 if ":" in address else socket.AF_INET)
         ]
 
@@ -112,7 +112,8 @@ class Resolver(AbstractResolver):
         except (pycares.AresError, ValueError) as error:
             raise UsageError(f"fetch.nameservers: {', '.join(self._servers)}: {error}") from None
 
-    async def _addresses(self, host: str) -> tuple[str, ...]:
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """As :meth:`resolve`, the addresses alone."""
         literal = as_address(host)
         if literal is not None:
             return (literal,)

@@ -17,14 +17,11 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from engine.errors import UsageError
 from engine.transport.dns import as_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from socket import AddressFamily
+    from collections.abc import Iterable, Sequence
 
     from engine.settings import GuardSettings
 
@@ -110,6 +107,15 @@ class Guard:
         if reason is not None:
             raise RefusedAddressError(f"{address} is refused: {reason}")
 
+    def allowed(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Those of a name's addresses that may be connected to. Raises RefusedAddressError where there is none."""
+        if all(self.refusal(address) is None for address in addresses):
+            return addresses
+        allowed = [address for address in addresses if self.refusal(address) is None]
+        if not allowed:
+            self.check(addresses[0])
+        return allowed
+
     def refusal_of_name(self, host: str) -> str | None:
         """Why a host (as in URLs) that somebody else will resolve is refused; None where nothing speaks against it."""
         name = host.rstrip(".")
@@ -150,26 +156,6 @@ class Guard:
         if isinstance(ip, IPv6Address) and ip not in _GLOBAL_V6 and not any(ip in n for n in self._private_v6):
             return "not global unicast"
         return None
-
-
-class GuardedResolver(AbstractResolver):
-    """A resolver that drops refused addresses from answers; a name with no other fails as refused."""
-
-    def __init__(self, inner: AbstractResolver, guard: Guard) -> None:
-        self._inner = inner
-        self._guard = guard
-
-    async def resolve(self, host: str, port: int = 0, family: AddressFamily | int = 0) -> list[ResolveResult]:
-        """Addresses of `host` that may be connected to. Raises RefusedAddressError, or what the resolver raises."""
-        found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]  # 0 = any family
-        allowed = [each for each in found if self._guard.refusal(each["host"]) is None]
-        if not allowed:
-            self._guard.check(found[0]["host"])
-        return allowed
-
-    async def close(self) -> None:
-        """Close the resolver behind."""
-        await self._inner.close()
 
 
 def _forms(ip: IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
