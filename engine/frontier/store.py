@@ -20,7 +20,7 @@ from engine.model.url import host_id, url_key
 from engine.observe.faultpoint import failing_point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engine.frontier.intake import Inserted
@@ -85,6 +85,7 @@ class Store:
         self.budget = SiteBudget(0)  # its owner sets another where run.max_urls_per_site does
         self.counters: dict[str, int] = dict(connection.execute("SELECT name, value FROM counter"))
         self._dirty: set[str] = set()
+        self._at_commit: list[Callable[[], None]] = []
         self._next_commit: int = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM commits").fetchone()[0]
         self._has_results = connection.execute("SELECT 1 FROM result LIMIT 1").fetchone() is not None
         self._has_waiting = connection.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is not None
@@ -116,9 +117,15 @@ class Store:
             self.db.execute("BEGIN IMMEDIATE")
         return self.db
 
+    def at_commit(self, write: Callable[[], None]) -> None:
+        """Call this before each commit: it writes what its owner has gathered."""
+        self._at_commit.append(write)
+
     def commit(self) -> None:
         """Make durable against a kill all that was written so far. Raises OutputError."""
         with writing(self.path):
+            for write in self._at_commit:
+                write()
             if self._dirty:
                 self.begin().executemany(
                     "INSERT OR REPLACE INTO counter VALUES (?, ?)", [(n, self.counters[n]) for n in self._dirty]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import OrderedDict
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -242,8 +243,13 @@ def as_address(host: str) -> str | None:
     bare = host[1:-1] if host.startswith("[") else host
     if not bare or not (bare[-1].isdigit() or ":" in bare):
         return None  # cheap: nearly all hosts are names, and a URL's last label of digits makes it an address
+    return _canonical(bare)
+
+
+@lru_cache(maxsize=1024)
+def _canonical(text: str) -> str | None:
     try:
-        return str(ip_address(bare))
+        return str(ip_address(text))
     except ValueError:
         return None
 

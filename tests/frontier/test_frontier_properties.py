@@ -224,6 +224,7 @@ class FrontierMachine(RuleBasedStateMachine):
     def memory_is_bounded(self):
         hosts = self.frontier.residence.hosts
         assert len(hosts) <= self.max_active + 1  # one more where a redirect leads
+        self.frontier.table.write()
         on_disk = dict(self.frontier.store.db.execute("SELECT id, status FROM host"))
         assert {number for number, status in on_disk.items() if status == 2} == set(hosts)
         fresh = {row[0] for row in self.frontier.store.db.execute("SELECT host FROM fresh")}
