@@ -6,7 +6,7 @@ of its row in the part file. Everything but "in flight" is on disk (:mod:`.store
 grows neither with the list nor with the number of hosts, and a killed shard's successor goes on from what is there.
 Which URLs are there, and which a host has, say sorted runs in the same file (:mod:`.index`, :mod:`.runs`).
 
-In memory (:mod:`.schedule`) are at most `run.max_active_hosts` hosts with a few tasks each, ordered by the time they
+In memory (:mod:`.schedule`) are at most `run.max_active_hosts` hosts with a few tasks each, in :mod:`.order` of when they
 may next be asked. Other hosts wait on disk in that order.
 
 Invariants: a task is in exactly one state; a host is on disk as fresh, idle, ready or active, and idle only when each
