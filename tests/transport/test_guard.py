@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from ipaddress import IPv4Address, ip_network
 from itertools import count
 
 import pytest
@@ -61,6 +62,18 @@ def test_what_python_takes_for_no_global_address_is_refused_too(address):
     mapped = address.version == 6 and (address.ipv4_mapped or address.sixtofour)
     if not (mapped or address).is_global:
         assert Guard(GuardSettings()).refusal(str(address)) is not None
+
+
+def test_an_open_address_is_told_at_once_and_no_other():
+    """At both ends of each network: as in its IPv6 disguise, which is held against each network in turn."""
+    refused = ("8.8.8.0/24", "9.0.0.0/8", "10.0.0.0/9", "255.255.255.255/32")
+    guard = Guard(GuardSettings(refuse_networks=refused, allow_networks=("10.128.0.0/16",)))
+    networks = [network for network, _ in guard._refused if network.version == 4]
+    for network in [*networks, *map(ip_network, (*refused, "10.128.0.0/16"))]:
+        first, last = int(network.network_address), int(network.broadcast_address)
+        for number in {first - 1, first, last, last + 1} - {-1, 1 << 32}:
+            address = str(IPv4Address(number))
+            assert (guard.refusal(address) is None) == (guard.refusal(f"::ffff:{address}") is None), address
 
 
 def test_what_is_refused_besides_is_refused_in_every_disguise_and_whatever_is_allowed():
