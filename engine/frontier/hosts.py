@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from engine.frontier.schema import writing
+from engine.model.url import host_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,7 @@ ACTIVE: Final = 2
 #: host takes. Of half a million hosts two thirds keep theirs; the others are in the log twice.
 _KNOWN: Final = 1 << 20
 
-#: Fresh hosts that get their row at once, and how far apart in the log the next such block is, as a part of it (the
+#: Fresh hosts that are in one row of the log, and how far apart in the log the next such block is, as a part of it (the
 #: golden ratio: so the blocks come from all over it). Else a list sorted by site would fill the memory with hosts of
 #: one site, which wait for each other.
 _BLOCK: Final = 16
@@ -147,9 +148,13 @@ class HostTable:
             return
         for number, _ in fresh:
             known[number % _KNOWN] = number
+        names = [name for _, name in fresh]
         self._any_fresh = True
         with writing(self._store.path):
-            self._store.begin().executemany("INSERT INTO fresh (host, name) VALUES (?, ?)", fresh)
+            self._store.begin().executemany(
+                "INSERT INTO fresh (names) VALUES (?)",
+                [("\n".join(names[at : at + _BLOCK]),) for at in range(0, len(names), _BLOCK)],
+            )
 
     def enter(self, number: int, name: str) -> None:
         """A host that has no row gets one, and an idle one becomes ready."""
@@ -163,7 +168,7 @@ class HostTable:
             )
 
     def _activate_fresh(self, limit: int) -> list[HostRow]:
-        """Take a block off the log, of `limit` at the most: hosts that are new are active at once, idle ones ready."""
+        """Take a block off the log: hosts without a row are active at once, up to `limit`; all others get ready."""
         store = self._store
         with writing(store.path):
             db = store.begin()
@@ -171,35 +176,32 @@ class HostTable:
             first, last = db.execute("SELECT (SELECT min(seq) FROM fresh), (SELECT max(seq) FROM fresh)").fetchone()
             self._stride = (self._stride + _STRIDE) % 1.0
             start = first + int((last - first) * self._stride)
-            block = db.execute(
-                "SELECT seq, host, name FROM fresh WHERE seq >= ? ORDER BY seq LIMIT ?", (start, min(_BLOCK, limit))
-            ).fetchall()
+            seq, names = db.execute(
+                "SELECT seq, names FROM fresh WHERE seq >= ? ORDER BY seq LIMIT 1", (start,)
+            ).fetchone()
+            db.execute("DELETE FROM fresh WHERE seq = ?", (seq,))
+            self._any_fresh = first != last
             self._write_hosts()
-            found = {number: (name, seq) for seq, number, name in reversed(block)}
-            known = {
-                number
-                for (number,) in db.execute(
-                    f"SELECT id FROM host WHERE id IN ({','.join('?' * len(found))})",  # noqa: S608 - placeholders
-                    list(found),
-                )
-            }
+            hosts = {host_id(name): name for name in names.split("\n")}
+            marks = ",".join("?" * len(hosts))
+            known = [number for (number,) in db.execute(f"SELECT id FROM host WHERE id IN ({marks})", list(hosts))]  # noqa: S608 - placeholders
             db.executemany(
                 "UPDATE host SET status = ? WHERE id = ? AND status = ?", [(READY, number, IDLE) for number in known]
             )
-            rows = [
-                # An earlier process may have asked it, and died before it could say so.
-                HostRow(number, name, 0.0, seq <= self._stale, -1, HostMemory())
-                for number, (name, seq) in found.items()
-                if number not in known
-            ]
+            for number in known:
+                del hosts[number]
+            stale = seq <= self._stale  # an earlier process may have asked it, and died before it could say so
+            rows = [HostRow(number, name, 0.0, stale, -1, HostMemory()) for number, name in hosts.items()]
+            active = rows[:limit]
+            self._forget(row.id for row in active)
             db.executemany(
                 "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)",
-                [(row.id, row.name, ACTIVE, -1 if row.stale else store.generation) for row in rows],
+                [
+                    (row.id, row.name, ACTIVE if at < limit else READY, -1 if stale else store.generation)
+                    for at, row in enumerate(rows)
+                ],
             )
-            db.execute("DELETE FROM fresh WHERE seq BETWEEN ? AND ?", (block[0][0], block[-1][0]))
-            self._any_fresh = not (block[0][0] == first and block[-1][0] == last)
-            self._forget(row.id for row in rows)
-            return rows
+            return active
 
     def activate(self, limit: int, now: float) -> list[HostRow]:
         """Up to `limit` hosts that are due by `now`, in order of due time, taken off the disk's queue."""
