@@ -8,8 +8,9 @@ import pytest
 
 from engine.frontier.hosts import HostTable
 from engine.frontier.residence import Residence
+from engine.frontier.results import Finished
 from engine.frontier.schedule import Schedule
-from engine.frontier.store import Finished, Store
+from engine.frontier.store import Store
 from engine.model.prints import prints
 from engine.model.task import CommitRecord, TaskKey
 from engine.model.url import host_id

@@ -8,8 +8,9 @@ from engine.frontier.hosts import HostTable
 from engine.frontier.hoststate import HostState
 from engine.frontier.index import GENERATION
 from engine.frontier.residence import Residence
+from engine.frontier.results import Finished
 from engine.frontier.schedule import Schedule
-from engine.frontier.store import Finished, Store
+from engine.frontier.store import Store
 from engine.model.outcome import Failure, FailureKind
 from engine.model.task import CommitRecord, position
 from engine.policy.aimd import HostLimit, HostRules

@@ -6,8 +6,8 @@ of its row in the part file. Everything but "in flight" is on disk (:mod:`.store
 grows neither with the list nor with the number of hosts, and a killed shard's successor goes on from what is there.
 Which URLs are there, and which a host has, say sorted runs in the same file (:mod:`.index`, :mod:`.runs`).
 
-In memory (:mod:`.schedule`) are at most `run.max_active_hosts` hosts with a few tasks each, ordered by the time they
-may next be asked. Other hosts wait on disk in that order.
+In memory (:mod:`.schedule`) are at most `run.max_active_hosts` hosts with a few tasks each, in the order of
+the time they may next be asked (:mod:`.order`). Other hosts wait on disk in that order.
 
 Invariants: a task is in exactly one state; a host is on disk as fresh, idle, ready or active, and idle only when each
 of its tasks is committed as done or failed; a cursor never passes a task that is not in memory, waiting, or committed.

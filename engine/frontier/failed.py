@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from engine.frontier.results import FAILED
 from engine.frontier.sitebudget import OVER_BUDGET
-from engine.frontier.store import FAILED
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,6 +6,9 @@ just now: what the dead process sent last is not known.
 
 Hosts that tasks came in for are first appended to a log, `fresh`, and get their row, or become ready in it, when hosts
 are next needed: writing to rows in no order costs three times as much, and ingest is not to wait for it.
+
+What is written of hosts and of their robots.txt is gathered until the next commit, or until hosts are next looked for:
+most hosts of a long list come once, and a statement for each would cost more than its work.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from engine.frontier.schema import writing
+from engine.model.url import host_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +39,7 @@ ACTIVE: Final = 2
 #: host takes. Of half a million hosts two thirds keep theirs; the others are in the log twice.
 _KNOWN: Final = 1 << 20
 
-#: Fresh hosts that get their row at once, and how far apart in the log the next such block is, as a part of it (the
+#: Fresh hosts that are in one row of the log, and how far apart in the log the next such block is, as a part of it (the
 #: golden ratio: so the blocks come from all over it). Else a list sorted by site would fill the memory with hosts of
 #: one site, which wait for each other.
 _BLOCK: Final = 16
@@ -91,6 +95,15 @@ class RobotsRow(NamedTuple):
     body: bytes
 
 
+class _Left(NamedTuple):
+    """What is to be written of a host; a cursor of None stays as it is. `memory` is not changed once it is here."""
+
+    status: int
+    due: float
+    cursor: int | None
+    memory: HostMemory
+
+
 class HostTable:
     """The host and robots tables of one shard's store."""
 
@@ -102,6 +115,9 @@ class HostTable:
         self._stale: int  # what the log has up to here is of earlier openings
         (self._stale,) = store.db.execute("SELECT coalesce(max(seq), 0) FROM fresh").fetchone()
         self._any_fresh = self._stale > 0
+        self._left: dict[int, _Left] = {}  # what is to be written of hosts, by id
+        self._files: dict[str, RobotsRow] = {}  # and of origins
+        store.at_commit(self.write)
 
     def reopen(self, now: float = 0.0) -> None:
         """Called once for each process: active hosts of the last one are ready again.
@@ -132,46 +148,66 @@ class HostTable:
             return
         for number, _ in fresh:
             known[number % _KNOWN] = number
+        names = [name for _, name in fresh]
         self._any_fresh = True
         with writing(self._store.path):
-            self._store.begin().executemany("INSERT INTO fresh (host, name) VALUES (?, ?)", fresh)
+            self._store.begin().executemany(
+                "INSERT INTO fresh (names) VALUES (?)",
+                [("\n".join(names[at : at + _BLOCK]),) for at in range(0, len(names), _BLOCK)],
+            )
 
     def enter(self, number: int, name: str) -> None:
         """A host that has no row gets one, and an idle one becomes ready."""
-        self._enter([(number, name, self._store.generation)])
-
-    def _enter(self, hosts: Iterable[tuple[int, str, int]]) -> None:
         store = self._store
         with writing(store.path):
-            store.begin().executemany(
+            self._write_hosts()
+            store.begin().execute(
                 "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)"
                 " ON CONFLICT (id) DO UPDATE SET status = ? WHERE status = ?",
-                [(number, name, READY, generation, READY, IDLE) for number, name, generation in hosts],
+                (number, name, READY, store.generation, READY, IDLE),
             )
 
-    def _enter_fresh(self) -> None:
-        """Enter a block of fresh hosts."""
-        with writing(self._store.path):
-            db = self._store.begin()
+    def _activate_fresh(self, limit: int) -> list[HostRow]:
+        """Take a block off the log: hosts without a row are active at once, up to `limit`; all others get ready."""
+        store = self._store
+        with writing(store.path):
+            db = store.begin()
             # One query for both ends would read all that is between them.
             first, last = db.execute("SELECT (SELECT min(seq) FROM fresh), (SELECT max(seq) FROM fresh)").fetchone()
             self._stride = (self._stride + _STRIDE) % 1.0
             start = first + int((last - first) * self._stride)
-            block = db.execute(
-                "SELECT seq, host, name FROM fresh WHERE seq >= ? ORDER BY seq LIMIT ?", (start, _BLOCK)
-            ).fetchall()
-            # An earlier process may have asked it, and died before it could say so.
-            generation = self._store.generation
-            self._enter((number, name, generation if seq > self._stale else -1) for seq, number, name in block)
-            db.execute("DELETE FROM fresh WHERE seq BETWEEN ? AND ?", (block[0][0], block[-1][0]))
-            self._any_fresh = not (block[0][0] == first and block[-1][0] == last)
+            seq, names = db.execute(
+                "SELECT seq, names FROM fresh WHERE seq >= ? ORDER BY seq LIMIT 1", (start,)
+            ).fetchone()
+            db.execute("DELETE FROM fresh WHERE seq = ?", (seq,))
+            self._any_fresh = first != last
+            self._write_hosts()
+            hosts = {host_id(name): name for name in names.split("\n")}
+            marks = ",".join("?" * len(hosts))
+            known = [number for (number,) in db.execute(f"SELECT id FROM host WHERE id IN ({marks})", list(hosts))]  # noqa: S608 - placeholders
+            db.executemany(
+                "UPDATE host SET status = ? WHERE id = ? AND status = ?", [(READY, number, IDLE) for number in known]
+            )
+            for number in known:
+                del hosts[number]
+            stale = seq <= self._stale  # an earlier process may have asked it, and died before it could say so
+            rows = [HostRow(number, name, 0.0, stale, -1, HostMemory()) for number, name in hosts.items()]
+            active = rows[:limit]
+            self._forget(row.id for row in active)
+            db.executemany(
+                "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)",
+                [
+                    (row.id, row.name, ACTIVE if at < limit else READY, -1 if stale else store.generation)
+                    for at, row in enumerate(rows)
+                ],
+            )
+            return active
 
     def activate(self, limit: int, now: float) -> list[HostRow]:
         """Up to `limit` hosts that are due by `now`, in order of due time, taken off the disk's queue."""
         rows = self._take(_DUE, (0.0, limit)) if self._any_fresh else []
         while self._any_fresh and len(rows) < limit:
-            self._enter_fresh()
-            rows += self._take(_DUE, (0.0, limit - len(rows)))
+            rows += self._activate_fresh(limit - len(rows))
         return rows + self._take(_DUE, (now, limit - len(rows))) if len(rows) < limit else rows
 
     def activate_one(self, number: int) -> HostRow:
@@ -181,14 +217,13 @@ class HostTable:
     def _take(self, where: str, values: tuple[object, ...]) -> list[HostRow]:
         store = self._store
         with writing(store.path):
+            self._write_hosts()
             found = store.db.execute(
                 f"SELECT id, name, due, generation, cursor, state FROM host WHERE {where}",  # noqa: S608 - constants
                 values,
             ).fetchall()
             if found:
-                for row in found:
-                    if self._known[row[0] % _KNOWN] == row[0]:
-                        self._known[row[0] % _KNOWN] = ~row[0]  # no host's whose place it is
+                self._forget(row[0] for row in found)
                 store.begin().executemany(
                     "UPDATE host SET status = ? WHERE id = ?", [(ACTIVE, row[0]) for row in found]
                 )
@@ -197,35 +232,58 @@ class HostTable:
             for number, name, due, generation, cursor, state in found
         ]
 
+    def _forget(self, hosts: Iterable[int]) -> None:
+        """These are active: should tasks come in for one once it has left, it is fresh again."""
+        known = self._known
+        for number in hosts:
+            if known[number % _KNOWN] == number:
+                known[number % _KNOWN] = ~number  # no host's whose place it is
+
     def next_due(self) -> float | None:
         """When the first host on disk is due, None where none has work."""
         if self._any_fresh:
             return 0.0
+        with writing(self._store.path):
+            self._write_hosts()
         (due,) = self._store.db.execute("SELECT min(due) FROM host WHERE status = 1").fetchone()
         return None if due is None else float(due)
 
     def park(self, number: int, memory: HostMemory, *, cursor: int, due: float, idle: bool) -> None:
         """A host leaves memory: idle, or to be activated again once due."""
-        self._write(number, IDLE if idle else READY, due, memory, cursor)
+        self._left[number] = _Left(IDLE if idle else READY, due, cursor, memory)
 
     def save(self, number: int, memory: HostMemory, *, due: float) -> None:
         """Remember an active host's pauses and breaker, should this process die."""
-        self._write(number, ACTIVE, due, memory, None)
+        self._left[number] = _Left(ACTIVE, due, None, memory)
 
-    def _write(self, number: int, status: int, due: float, memory: HostMemory, cursor: int | None) -> None:
-        store = self._store
-        state = None if memory == _FORGETTABLE else orjson.dumps(memory).decode()
-        with writing(store.path):
-            store.begin().execute(
-                "UPDATE host SET status = ?, due = ?, generation = ?, cursor = coalesce(?, cursor), state = ?"
-                " WHERE id = ?",
-                (status, due, store.generation, cursor, state, number),
+    def write(self) -> None:
+        """Write what was gathered; called before each commit."""
+        self._write_hosts()
+        if self._files:
+            files, self._files = self._files, {}
+            self._store.begin().executemany(
+                "INSERT OR REPLACE INTO robots VALUES (?, ?, ?, ?)", [(origin, *row) for origin, row in files.items()]
             )
+
+    def _write_hosts(self) -> None:
+        if not self._left:
+            return
+        left, self._left = self._left, {}
+        store = self._store
+        store.begin().executemany(
+            "UPDATE host SET status = ?, due = ?, generation = ?, cursor = coalesce(?, cursor), state = ? WHERE id = ?",
+            [
+                (host.status, host.due, store.generation, host.cursor, _state(host.memory), number)
+                for number, host in left.items()
+            ],
+        )
 
     # -- robots.txt -----------------------------------------------------------------------------------------------
 
     def robots(self, origin: str) -> RobotsRow | None:
         """The robots.txt of an origin, if one was kept."""
+        if (kept := self._files.get(origin)) is not None:
+            return kept
         row = self._store.db.execute(
             "SELECT fetched_at, status, body FROM robots WHERE origin = ?", (origin,)
         ).fetchone()
@@ -233,11 +291,14 @@ class HostTable:
 
     def keep_robots(self, origin: str, row: RobotsRow) -> None:
         """Keep a robots.txt, in place of an older one."""
-        with writing(self._store.path):
-            self._store.begin().execute("INSERT OR REPLACE INTO robots VALUES (?, ?, ?, ?)", (origin, *row))
+        self._files[origin] = row
 
 
 _FORGETTABLE: Final = HostMemory()
+
+
+def _state(memory: HostMemory) -> str | None:
+    return None if memory == _FORGETTABLE else orjson.dumps(memory).decode()
 
 
 def _memory(state: str | None) -> HostMemory:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from engine.frontier.hosts import HostMemory
 from engine.frontier.hoststate import Gate
-from engine.frontier.store import Waiting
+from engine.frontier.results import Waiting
 from engine.model.outcome import Failure, FailureKind
 from engine.model.url import host_id, site_of
 from engine.policy.breaker import State

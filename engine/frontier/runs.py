@@ -79,7 +79,8 @@ class Runs:
         None that does not begin so lies between `after` and those that do.
         """
         for run, block in self._near(after):
-            yield from self._of_run(run, block, after, prefix)
+            if block is None or prefix in block or block[-RECORD_BYTES:] <= after:  # of most runs nothing: told at once
+                yield from self._of_run(run, block, after, prefix)
 
     def first(self, after: bytes, prefix: bytes) -> bytes | None:
         """The lowest of what :meth:`behind` gives."""

@@ -20,7 +20,7 @@ from engine.statefile import DamagedError, told
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 
 #: Turns SQLite's refusals of a path into the engine's.
 writing = partial(told, what="the frontier", if_damaged="enrich resume makes it again from the inputs")
@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS host (
   cursor INTEGER NOT NULL,      -- tasks with n up to it are committed or waiting
   state TEXT);                  -- JSON: pauses, breaker, cursors by band (HostMemory)
 CREATE INDEX IF NOT EXISTS host_ready ON host (due) WHERE status = 1;
-CREATE TABLE IF NOT EXISTS fresh (seq INTEGER PRIMARY KEY, host INTEGER NOT NULL, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS fresh (seq INTEGER PRIMARY KEY, names TEXT NOT NULL);  -- of some hosts, a line each
 CREATE TABLE IF NOT EXISTS site (id INTEGER PRIMARY KEY, urls INTEGER NOT NULL);  -- with run.max_urls_per_site only
 CREATE TABLE IF NOT EXISTS outbox (  -- with discovery only, as the next one
   id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: a late answer must not clear what came after
@@ -119,6 +119,13 @@ _MIGRATIONS: Final = {
         "INSERT INTO task_4 SELECT n, host, band, url, fetch_url, position, auth, input FROM task ORDER BY n",
         "DROP TABLE task",
         "ALTER TABLE task_4 RENAME TO task",
+    ),
+    4: (  # had a row for each fresh host; one of format 2 or before has no such table yet
+        "CREATE TABLE IF NOT EXISTS fresh (seq INTEGER PRIMARY KEY, host INTEGER NOT NULL, name TEXT NOT NULL)",
+        "ALTER TABLE fresh RENAME TO fresh_4",
+        "CREATE TABLE fresh (seq INTEGER PRIMARY KEY, names TEXT NOT NULL)",
+        "INSERT INTO fresh SELECT seq, name FROM fresh_4 ORDER BY seq",
+        "DROP TABLE fresh_4",
     ),
 }
 

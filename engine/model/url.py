@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 import ada_url
-from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from engine.model.outcome import Failure, FailureKind
+from engine.model.suffix import registrable
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -151,17 +150,6 @@ def _quote(text: str) -> str:
     return repr(shown if len(shown) <= MAX_QUOTED_CHARS else shown[:MAX_QUOTED_CHARS] + HIDDEN)
 
 
-@cache
-def _suffixes() -> PublicSuffixList:
-    """The list, read when it is first needed, with the rules that are not ASCII in their encoded form too.
-
-    The library would encode all ten thousand of them: 70 ms of each process's start.
-    """
-    rules = [line for line in Path(PSLFILE).read_text("utf-8").splitlines() if not line.startswith("//")]
-    encoded = [rule.encode("idna").decode("ascii") for rule in rules if not rule.isascii()]
-    return PublicSuffixList([*rules, *encoded], accept_encoded_idn=False)
-
-
 @lru_cache(maxsize=65_536)
 def site_of(host: str) -> str:
     """Find the registrable domain of a host; an IP address, a public suffix or a single label is its own site."""
@@ -170,7 +158,7 @@ def site_of(host: str) -> str:
         with suppress(ValueError):
             ip_address(bare)
             return host
-    return _suffixes().privatesuffix(bare) or bare or host
+    return registrable(bare) or bare or host
 
 
 def host_id(host: str) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import structlog
 
 from engine.errors import EngineError
-from engine.frontier.store import Finished
+from engine.frontier.results import Finished
 from engine.model.outcome import Failure, FailureKind
 from engine.model.record import Fetched
 from engine.model.task import split_position

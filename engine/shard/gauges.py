@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.frontier.store import FAILED_PREFIX
+from engine.frontier.results import FAILED_PREFIX
 from engine.model.messages import Gauges
 from engine.model.url import site_of
 from engine.policy.breaker import State

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from engine.frontier.store import Waiting
+from engine.frontier.results import Waiting
 from engine.model.outcome import Failure, FailureKind
 from engine.model.record import Fetched
 from engine.shard.budget import PageLease

@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.frontier.failed import failed_groups
+from engine.frontier.results import FAILED_PREFIX
 from engine.frontier.schema import writing
-from engine.frontier.store import FAILED_PREFIX
 from engine.model.url import site_of
 from engine.observe.failures import Tally
 from engine.statefile import connect_readonly

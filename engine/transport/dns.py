@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import OrderedDict
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -94,7 +95,7 @@ class Resolver(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address in await self._addresses(host)
+            for address in await self.addresses(host)
             if not family or family == (socket.AF_INET6 if ":" in address else socket.AF_INET)
         ]
 
@@ -112,7 +113,8 @@ class Resolver(AbstractResolver):
         except (pycares.AresError, ValueError) as error:
             raise UsageError(f"fetch.nameservers: {', '.join(self._servers)}: {error}") from None
 
-    async def _addresses(self, host: str) -> tuple[str, ...]:
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """As :meth:`resolve`, the addresses alone."""
         literal = as_address(host)
         if literal is not None:
             return (literal,)
@@ -241,8 +243,13 @@ def as_address(host: str) -> str | None:
     bare = host[1:-1] if host.startswith("[") else host
     if not bare or not (bare[-1].isdigit() or ":" in bare):
         return None  # cheap: nearly all hosts are names, and a URL's last label of digits makes it an address
+    return _canonical(bare)
+
+
+@lru_cache(maxsize=1024)
+def _canonical(text: str) -> str | None:
     try:
-        return str(ip_address(bare))
+        return str(ip_address(text))
     except ValueError:
         return None
 

@@ -13,18 +13,25 @@ address is the proxy's to refuse.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
+from socket import AF_INET, inet_pton
 from typing import TYPE_CHECKING, Final
-
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from engine.errors import UsageError
 from engine.transport.dns import as_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from socket import AddressFamily
+    from collections.abc import Iterable, Sequence
 
     from engine.settings import GuardSettings
 
@@ -76,7 +83,7 @@ _6TO4: Final = IPv6Network("2002::/16")
 #: The first half of an ISATAP interface identifier, which an IPv4 address follows (RFC 5214, section 6.1).
 _ISATAP: Final = frozenset({bytes.fromhex("00005efe"), bytes.fromhex("02005efe")})
 
-#: Distinct addresses of which the verdict is remembered; a verdict costs 20 µs, a remembered one 0.1.
+#: Distinct addresses of which the verdict is remembered; a remembered one costs 0.1 µs, one against an address 20.
 _CACHED: Final = 16_384
 
 
@@ -102,6 +109,7 @@ class Guard:
             ranges |= _PRIVATE_V4 | _PRIVATE_V6
         self._refused = [(ip_network(network), reason) for network, reason in ranges.items()]
         self._private_v6 = [ip_network(network) for network in _PRIVATE_V6]
+        self._spans = _spans([network for network, _ in self._refused] + self._also_refused)
         self.refusal = lru_cache(maxsize=_CACHED)(self._refusal)
 
     def check(self, address: str) -> None:
@@ -109,6 +117,15 @@ class Guard:
         reason = self.refusal(address)
         if reason is not None:
             raise RefusedAddressError(f"{address} is refused: {reason}")
+
+    def allowed(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Those of a name's addresses that may be connected to. Raises RefusedAddressError where there is none."""
+        if all(self.refusal(address) is None for address in addresses):
+            return addresses
+        allowed = [address for address in addresses if self.refusal(address) is None]
+        if not allowed:
+            self.check(addresses[0])
+        return allowed
 
     def refusal_of_name(self, host: str) -> str | None:
         """Why a host (as in URLs) that somebody else will resolve is refused; None where nothing speaks against it."""
@@ -126,6 +143,8 @@ class Guard:
 
     def _refusal(self, address: str) -> str | None:
         """Why an address is refused; None where it may be connected to."""
+        if self._is_open(address):
+            return None
         try:
             ip = ip_address(address)
         except ValueError:
@@ -143,6 +162,14 @@ class Guard:
                 return f"{carried}{reason} (guard.allow_networks allows it)"
         return None
 
+    def _is_open(self, address: str) -> bool:
+        """Whether it is an IPv4 address that no network holds which is refused, as nearly all are: told at once."""
+        try:
+            place = int.from_bytes(inet_pton(AF_INET, address))
+        except (OSError, ValueError):
+            return False
+        return bisect_right(self._spans, place) % 2 == 0
+
     def _in_ranges(self, ip: IPv4Address | IPv6Address) -> str | None:
         for network, reason in self._refused:
             if ip in network:
@@ -152,24 +179,16 @@ class Guard:
         return None
 
 
-class GuardedResolver(AbstractResolver):
-    """A resolver that drops refused addresses from answers; a name with no other fails as refused."""
-
-    def __init__(self, inner: AbstractResolver, guard: Guard) -> None:
-        self._inner = inner
-        self._guard = guard
-
-    async def resolve(self, host: str, port: int = 0, family: AddressFamily | int = 0) -> list[ResolveResult]:
-        """Addresses of `host` that may be connected to. Raises RefusedAddressError, or what the resolver raises."""
-        found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]  # 0 = any family
-        allowed = [each for each in found if self._guard.refusal(each["host"]) is None]
-        if not allowed:
-            self._guard.check(found[0]["host"])
-        return allowed
-
-    async def close(self) -> None:
-        """Close the resolver behind."""
-        await self._inner.close()
+def _spans(networks: Iterable[IPv4Network | IPv6Network]) -> list[int]:
+    """The IPv4 ones of these, as numbers: the first address of a span, the first after it, and the next span's two."""
+    found: list[int] = []
+    for network in collapse_addresses(network for network in networks if isinstance(network, IPv4Network)):
+        first, after = int(network.network_address), int(network.broadcast_address) + 1
+        if found and found[-1] == first:
+            found[-1] = after
+        else:
+            found += (first, after)
+    return found
 
 
 def _forms(ip: IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:

@@ -1,7 +1,7 @@
 """How an origin is reached: directly, where a connect_to rule says, or through a proxy. Every way passes the guard.
 
-Law: whatever a page can choose is judged. The address of a direct connection is judged when its name is resolved and
-again when its socket is made; of a host that a proxy will resolve, what can be told from its name. The proxy's own
+Law: whatever a page can choose is judged. The addresses of a direct connection are looked up once, judged then, and
+each again when it is connected to; of a host that a proxy will resolve, what can be told from its name. The proxy's own
 address is the operator's word, as name servers and connect_to rules are (the place a rule leads to is still judged).
 """
 
@@ -14,16 +14,16 @@ from engine.transport.base import TransportError
 from engine.transport.connect_to import ConnectTo
 from engine.transport.deadlines import DeadlineExpiredError
 from engine.transport.dns import ResolveError, Resolver
-from engine.transport.guard import Guard, GuardedResolver, RefusedAddressError
+from engine.transport.guard import Guard, RefusedAddressError
+from engine.transport.opener import Opener
 from engine.transport.ports import BAD_PORTS
 from engine.transport.proxies import Proxies
 from engine.transport.socks import connect as connect_through_socks
 from engine.transport.tls import client_context
-from engine.transport.wire import Opener, Route
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from engine.settings import FetchSettings, GuardSettings
     from engine.transport.deadlines import Deadlines
@@ -52,9 +52,8 @@ class Ways:
         self._tls = client_context(verify=fetch.verify_tls, ca_file=fetch.ca_file)
         self._guard = Guard(guard)
         self._names = Resolver(fetch.nameservers, loop.time)
-        self._resolver = GuardedResolver(self._names, self._guard)
-        self._direct = Opener(self._resolver, self._guard, loop)
-        self._to_proxies = Opener(self._names, None, loop) if self._proxies is not None else None
+        self._direct = Opener(self._guard, loop)
+        self._to_proxies = Opener(None, loop, self._names) if self._proxies is not None else None
 
     def check(self, scheme: str, host: str, port: int) -> None:
         """Refuse an origin that no connection may serve, old or new. Raises TransportError."""
@@ -84,13 +83,12 @@ class Ways:
                 other = self._connect_to.apply(host, port)
                 to_host, to_port = other or (host, port)
                 to_host = to_host.strip("[]")
-                # Fills the cache; the connector's own call hits it.
-                found = await self._resolver.resolve(to_host, to_port)
+                addresses = self._guard.allowed(await self._names.addresses(to_host))
                 resolving = False
                 if proxy is not None:
-                    return await self._open_to_one_of([each["host"] for each in found], proxy, scheme, host, port)
-                route = Route(host.strip("[]"), to_host, to_port, self._tls if scheme == "https" else None)
-                return await self._direct.open(route, peer_known=other is None)
+                    return await self._open_to_one_of(addresses, proxy, scheme, host, port)
+                tls = self._tls if scheme == "https" else None
+                return await self._direct.open(host.strip("[]"), addresses, to_port, tls, peer_known=other is None)
         except DeadlineExpiredError:
             limit = f"within {self._connect_timeout_s:g} s (fetch.connect_timeout_s)"
             if resolving:
@@ -101,7 +99,7 @@ class Ways:
         except RefusedAddressError as error:
             raise TransportError(FailureKind.REFUSED_ADDRESS, f"{host}: {error}") from error
 
-    async def _open_to_one_of(self, addresses: list[str], proxy: Proxy, scheme: str, host: str, port: int) -> Lease:
+    async def _open_to_one_of(self, addresses: Sequence[str], proxy: Proxy, scheme: str, host: str, port: int) -> Lease:
         """Through a proxy that is told the address, to the first that it reaches."""
         *others, last = addresses[:_MAX_SOCKS_ADDRESSES]
         for address in others:
@@ -119,20 +117,20 @@ class Ways:
         tls = self._tls if scheme == "https" else None
         proxy_host = proxy.host.strip("[]")
         try:
-            proxy_ip = (await self._names.resolve(proxy_host, proxy.port))[0]["host"]
+            proxy_ips = await self._names.addresses(proxy_host)
         except ResolveError as error:  # says nothing about the origin's name
             raise TransportError(FailureKind.CONNECT_REFUSED, f"no way to the proxy {proxy}: {error}") from error
         if proxy.is_socks:
-            socket = await connect_through_socks(proxy, proxy_ip, told.strip("[]"), port)
-            return await self._to_proxies.over(socket, Route(host.strip("[]"), proxy_host, proxy.port, tls))
+            socket = await connect_through_socks(proxy, proxy_ips[0], told.strip("[]"), port)
+            return await self._to_proxies.over(socket, host.strip("[]"), tls)
         if tls is not None:
             return await self._to_proxies.open_tunnel(host, port, proxy, tls)
-        route = Route(proxy_host, proxy_host, proxy.port, self._tls if proxy.scheme == "https" else None)
-        return await self._to_proxies.open(route, peer_known=False, forward=proxy)
+        to_tls = self._tls if proxy.scheme == "https" else None
+        return await self._to_proxies.open(proxy_host, proxy_ips, proxy.port, to_tls, peer_known=False, forward=proxy)
 
     async def close(self) -> None:
         """Close every connection, also those under way, and give up all queries."""
         await self._direct.close()
         if self._to_proxies is not None:
             await self._to_proxies.close()
-        await self._resolver.close()
+        await self._names.close()

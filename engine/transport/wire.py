@@ -1,48 +1,35 @@
-"""aiohttp below its session: the only module that knows the inside of its connector and response parser.
+"""aiohttp below its session: the only module that knows the inside of its response parser.
 
 Why below: the session layer (URL objects, cookie jar, redirect loop, a request and a response object, a timer each)
 is 80 % of aiohttp's cost a page, and nothing of it is needed: redirects, cookies and timeouts are ours anyway.
 What is used, and what tests/transport/test_wire_contract.py holds against the installed version:
 
-- `TCPConnector.connect(request, traces, timeout)` takes any object with the handful of attributes of :class:`_Route`;
-  of the pool behind it nothing is used: a `Connection` is kept or closed here, and never released to it;
 - `ResponseHandler.set_response_params` gives the connection a parser for the next answer, and `ResponseHandler.read`
   gives its head and its body's stream; what comes goes through `data_received`, what the parser refuses ends in
   `set_exception`;
-- `connector._factory` makes the protocol of a new connection.
+- `_reading_paused` says whether `pause_reading` was called after the last `resume_reading`.
 
-pyproject.toml therefore pins aiohttp's minor version.
+pyproject.toml therefore pins aiohttp's minor version. Connections are opened by :mod:`.opener`.
 """
 
 from __future__ import annotations
 
-import errno
 import re
-import socket
 import sys
-from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest, ConnectionKey
 from aiohttp.helpers import _EXC_SENTINEL
 from aiohttp.http_exceptions import HttpProcessingError
-from yarl import URL
 
 from engine.model.outcome import FailureKind
 from engine.transport.base import TransportError
-from engine.transport.dns import ResolveError
-from engine.transport.guard import Guard, RefusedAddressError
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
 
     from aiohttp import StreamReader
-    from aiohttp.abc import AbstractResolver
     from aiohttp.connector import Connection
     from aiohttp.http import RawResponseMessage
 
@@ -59,33 +46,16 @@ MAX_INTERIM_ANSWERS: Final = 32
 #: An answer may take so many times its body's limit on the wire: chunks, and codings that make bodies longer.
 _WIRE_FACTOR: Final = 2
 
-#: No timers of aiohttp: :mod:`.deadlines` keeps the time.
-_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-
 #: The end of a head; also as the parser forgives it.
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
-
-_KIND_BY_ERRNO: Final = {
-    errno.ECONNREFUSED: FailureKind.CONNECT_REFUSED,
-    errno.ETIMEDOUT: FailureKind.CONNECT_TIMEOUT,
-    errno.ECONNRESET: FailureKind.CONNECTION_LOST,
-    errno.ECONNABORTED: FailureKind.CONNECTION_LOST,
-    errno.EPIPE: FailureKind.CONNECTION_LOST,
-    # This machine's own limits: no site's fault.
-    errno.EMFILE: FailureKind.INTERNAL_ERROR,
-    errno.ENFILE: FailureKind.INTERNAL_ERROR,
-    errno.ENOBUFS: FailureKind.INTERNAL_ERROR,
-    errno.ENOMEM: FailureKind.INTERNAL_ERROR,
-    errno.EADDRNOTAVAIL: FailureKind.INTERNAL_ERROR,
-}
 
 
 class WireLimitError(HttpProcessingError):
     """An answer takes more bytes on the wire than any body within the limit can need."""
 
 
-class _Protocol(ResponseHandler):
-    """aiohttp's, mended in three places.
+class Protocol(ResponseHandler):
+    """aiohttp's, mended in three places, and cheaper in two. While it is connected it is in `alive`.
 
     It leaves the reader of a body waiting when the parser fails in the midst of it (bad chunks). It loses a whole
     answer that came in one piece with bytes that do not belong to it (a body after 204 or 304, or longer than its
@@ -96,6 +66,25 @@ class _Protocol(ResponseHandler):
     _head: list[bytes] | None = None  # what has come of an answer whose head is not whole; None once it is
     _came = 0
     _most = sys.maxsize  # of what no request of ours asked for: a proxy's answer to CONNECT
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, alive: set[Protocol]) -> None:
+        super().__init__(loop)
+        self._alive = alive
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As aiohttp's, but for TCP_NODELAY: event loops set it on all their TCP sockets themselves."""
+        self.transport = transport  # type: ignore[assignment]
+        self._alive.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is over."""
+        self._alive.discard(self)
+        super().connection_lost(exc)
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Read on. Asked for with each piece of a body that is taken, and mostly nothing was paused."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
 
     def expect(self, max_body_bytes: int, *, with_body: bool) -> None:
         """Make ready for the answer to the next request."""
@@ -162,41 +151,6 @@ class _Protocol(ResponseHandler):
             super().data_received(data)
 
 
-class Route:
-    """Where a connection goes: to `connect_host` and `connect_port`, as `host` (no brackets) to TLS.
-
-    It stands in for aiohttp's ClientRequest, which its connector asks for no more than these attributes.
-    """
-
-    __slots__ = ("connection_key", "host", "port", "proxy", "server_hostname", "ssl", "url")
-
-    def __init__(self, host: str, connect_host: str, connect_port: int, tls: ssl.SSLContext | None) -> None:
-        self.host = host
-        self.url = SimpleNamespace(raw_host=connect_host)
-        self.port = connect_port
-        self.ssl = tls
-        self.server_hostname = host if tls is not None else None
-        self.proxy = None
-        self.connection_key = ConnectionKey(host, connect_port, tls is not None, tls or True, None, None, None, None)
-
-    def is_ssl(self) -> bool:
-        """Whether TLS is spoken."""
-        return self.ssl is not None
-
-
-class _Socket:
-    """A connection that the connector does not know, as it knows its own."""
-
-    __slots__ = ("__weakref__", "protocol")
-
-    def __init__(self, protocol: ResponseHandler) -> None:
-        self.protocol = protocol
-
-    def close(self) -> None:
-        """Close it."""
-        self.protocol.close()
-
-
 class Lease:
     """An open connection and its parser, of one request at a time.
 
@@ -205,16 +159,18 @@ class Lease:
 
     __slots__ = ("_connection", "_protocol", "forward", "peer_ip")
 
-    def __init__(self, connection: Connection | _Socket, *, peer_known: bool, forward: Proxy | None = None) -> None:
-        protocol = connection.protocol
-        if protocol is None or protocol.transport is None:  # closed between the connector's return and here
-            connection.close()
-            raise TransportError(FailureKind.CONNECTION_LOST, "the server closed the connection at once")
+    def __init__(
+        self, protocol: Protocol, *, peer_ip: str | None = None, forward: Proxy | None = None,
+        connection: Connection | None = None,
+    ) -> None:  # fmt: skip
+        """`peer_ip`: the address that was connected to, where it is the host's; `connection`: the connector's hold."""
+        self._protocol = protocol
         self._connection = connection
-        self._protocol: _Protocol = protocol  # type: ignore[assignment]  # the factory's
         self.forward = forward
-        peer = protocol.transport.get_extra_info("peername") if peer_known else None
-        self.peer_ip: str | None = peer[0] if peer else None
+        self.peer_ip = peer_ip
+        if protocol.transport is None:  # closed before we came to it
+            self.close()
+            raise TransportError(FailureKind.CONNECTION_LOST, "the server closed the connection at once")
 
     @property
     def reusable(self) -> bool:
@@ -263,102 +219,7 @@ class Lease:
 
     def close(self) -> None:
         """Close the connection; who reads from it gets connection_lost."""
-        self._connection.close()
-
-
-class Opener:
-    """Opens connections: happy eyeballs (RFC 8305) over the addresses of `resolver`, each judged by `guard`."""
-
-    def __init__(self, resolver: AbstractResolver, guard: Guard | None, loop: asyncio.AbstractEventLoop) -> None:
-        self._guard = guard
-        self._loop = loop
-        self._connector = aiohttp.TCPConnector(
-            resolver=resolver,
-            use_dns_cache=False,  # the resolver has one, by TTL
-            limit=0,  # limits are the shard's
-            socket_factory=self._socket,
-            keepalive_timeout=None,
-        )
-        self._factory = partial(_Protocol, loop=loop)
-        self._connector._factory = self._factory  # type: ignore[assignment]  # noqa: SLF001 - see the module's docstring
-        self._sockets: WeakSet[_Socket] = WeakSet()
-
-    def _socket(self, address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
-        """A socket for one address: the last moment to refuse it, whatever names say meanwhile (DNS rebinding)."""
-        family, kind, protocol, _, peer = address
-        if self._guard is not None:
-            self._guard.check(str(peer[0]))
-        return socket.socket(family, kind, protocol)
-
-    async def open(self, route: Route, *, peer_known: bool, forward: Proxy | None = None) -> Lease:
-        """Connect, with TLS where the route has it; `forward` as in Lease. Raises TransportError."""
-        return await self._open(route, "", peer_known=peer_known, forward=forward)
-
-    async def over(self, connected: socket.socket, route: Route) -> Lease:
-        """Take a socket that is connected already, with TLS where the route has it. Raises TransportError."""
-        try:
-            _, protocol = await self._loop.create_connection(
-                self._factory, sock=connected, ssl=route.ssl, server_hostname=route.server_hostname
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise _connect_error(error, route.host, "") from error
-        except BaseException:
-            connected.close()
-            raise
-        link = _Socket(protocol)
-        self._sockets.add(link)
-        return Lease(link, peer_known=False)
-
-    async def open_tunnel(self, host: str, port: int, proxy: Proxy, tls: ssl.SSLContext) -> Lease:
-        """Connect to an origin with TLS through a proxy's CONNECT. Raises TransportError."""
-        request = ClientRequest(
-            "GET",
-            URL.build(scheme="https", host=host.strip("[]"), port=port),
-            loop=self._loop,
-            ssl=tls,
-            proxy=URL.build(scheme=proxy.scheme, host=proxy.host.strip("[]"), port=proxy.port),
-            proxy_headers={"Proxy-Authorization": proxy.authorization} if proxy.authorization else None,
-        )
-        return await self._open(request, f"through the proxy {proxy}", peer_known=False)
-
-    async def _open(
-        self, request: Route | ClientRequest, via: str, *, peer_known: bool, forward: Proxy | None = None
-    ) -> Lease:
-        try:
-            connection = await self._connector.connect(request, [], _NO_TIMEOUT)  # type: ignore[arg-type]
-        # ValueError: a name that TLS cannot carry (SNI); RuntimeError: uvloop for a socket that the peer closed early
-        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
-            raise _connect_error(error, request.host, via) from error
-        return Lease(connection, peer_known=peer_known, forward=forward)
-
-    async def close(self) -> None:
-        """Close every connection, also those under way."""
-        for link in list(self._sockets):
-            link.close()
-        await self._connector.close()
-
-
-def _connect_error(error: Exception, host: str, via: str) -> TransportError:
-    """What aiohttp raises while it connects, as one of our kinds."""
-    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    to = f"{host} {via}".strip()
-    if isinstance(cause, ResolveError):
-        return TransportError(cause.kind, str(cause))
-    if isinstance(cause, RefusedAddressError):
-        return TransportError(FailureKind.REFUSED_ADDRESS, f"{host}: {cause}")
-    if isinstance(error, aiohttp.ClientSSLError) or type(cause).__module__ == "ssl":
-        reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or cause
-        return TransportError(FailureKind.TLS_FAILED, f"no TLS with {to}: {reason}")
-    if isinstance(error, aiohttp.ClientResponseError):
-        return TransportError(FailureKind.CONNECT_REFUSED, f"no tunnel to {to}: {error.status} {error.message}".strip())
-    if isinstance(cause, OSError):
-        number = cause.errno
-        kind = _KIND_BY_ERRNO.get(number or 0)
-        if kind is None:
-            kind = FailureKind.CONNECTION_LOST if number is None else FailureKind.CONNECT_REFUSED
-        reason = cause.strerror or str(cause) or type(cause).__name__
-        return TransportError(kind, f"cannot connect to {to}: {reason}", errno=number)
-    return TransportError(FailureKind.CONNECTION_LOST, f"cannot connect to {to}: {cause}")
+        (self._connection or self._protocol).close()
 
 
 def _answer_error(error: Exception) -> TransportError:

@@ -224,9 +224,11 @@ class FrontierMachine(RuleBasedStateMachine):
     def memory_is_bounded(self):
         hosts = self.frontier.residence.hosts
         assert len(hosts) <= self.max_active + 1  # one more where a redirect leads
+        self.frontier.table.write()
         on_disk = dict(self.frontier.store.db.execute("SELECT id, status FROM host"))
         assert {number for number, status in on_disk.items() if status == 2} == set(hosts)
-        fresh = {row[0] for row in self.frontier.store.db.execute("SELECT host FROM fresh")}
+        blocks = self.frontier.store.db.execute("SELECT names FROM fresh")
+        fresh = {host_id(name) for (names,) in blocks for name in names.split("\n")}
         for name in HOSTS:  # idle, and nothing came in since: nothing of it is left
             if on_disk.get(host_id(name)) == 0 and host_id(name) not in fresh:
                 mine = {url for url, place in self.model.order.items() if place[0] == name}

@@ -8,7 +8,7 @@ import pytest
 from frontier_model import Frontier, PlainFactory, entry
 
 from engine.frontier.hoststate import MAX_WAITING, Gate
-from engine.frontier.schedule import MAX_ENTRIES_A_HOST, MIN_REFILL
+from engine.frontier.order import FEW_ENTRIES, MAX_ENTRIES_A_HOST
 from engine.model.outcome import Failure, FailureKind
 from engine.model.url import host_id
 from engine.policy.breaker import State
@@ -232,7 +232,7 @@ def test_superseded_entries_do_not_pile_up(opened):
         for host in hosts:
             host.next_due = 500.0 - n / 10
             schedule.push(host, 0.0)
-    assert len(schedule._heap) <= MAX_ENTRIES_A_HOST * len(hosts) + MIN_REFILL
+    assert len(schedule._heap) <= MAX_ENTRIES_A_HOST * len(hosts) + FEW_ENTRIES
     assert {schedule.pop(500.0, 10), schedule.pop(500.0, 10)} == set(hosts)
 
 

@@ -184,6 +184,17 @@ def test_urls_beyond_their_sites_budget_go_to_their_hosts_once_a_retry_has_room_
     frontier.store.close()
 
 
+def make_hosts_of_format_4(db):
+    """It had a row for each fresh host."""
+    blocks = db.execute("SELECT names FROM fresh ORDER BY seq").fetchall()
+    db.executescript(
+        "DROP TABLE fresh; PRAGMA user_version = 4;"
+        "CREATE TABLE fresh (seq INTEGER PRIMARY KEY, host INTEGER NOT NULL, name TEXT NOT NULL);"
+    )
+    fresh = [(host_id(name), name) for (names,) in blocks for name in names.split("\n")]
+    db.executemany("INSERT INTO fresh (host, name) VALUES (?, ?)", fresh)
+
+
 #: Format 3 found tasks by B-trees, format 2 had all hosts in their table, format 1 clustered tasks by host, too.
 TASKS_OF_FORMAT_3 = """
 CREATE TABLE old (n INTEGER PRIMARY KEY, host INTEGER NOT NULL, band INTEGER NOT NULL DEFAULT 0, key BLOB NOT NULL,
@@ -207,21 +218,29 @@ DROP TABLE new; PRAGMA user_version = 1;
 """
 
 
-@pytest.mark.parametrize("older", ["", HOSTS_OF_FORMAT_2, HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1])
+@pytest.mark.parametrize(
+    "older",
+    [
+        "", TASKS_OF_FORMAT_3, TASKS_OF_FORMAT_3 + HOSTS_OF_FORMAT_2,
+        TASKS_OF_FORMAT_3 + HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1,
+    ],
+)  # fmt: skip
 def test_an_older_file_is_made_one_of_this_format(path, older):
     frontier = Frontier(path)
     frontier.insert(*[(f"h{n % 3}.test", f"/{n}") for n in range(30)])
     tasks(frontier, None)
+    frontier.insert(*[(f"g{n}.test", "/") for n in range(20)])  # still fresh
     frontier.store.close()
     with sqlite3.connect(path) as db:
         before = db.execute("SELECT * FROM task ORDER BY n").fetchall()
-        db.executescript(TASKS_OF_FORMAT_3 + older)
+        make_hosts_of_format_4(db)
+        db.executescript(older)
     db.close()
     frontier = Frontier(path)
     assert frontier.store.db.execute("SELECT * FROM task ORDER BY n").fetchall() == before
     assert frontier.store.db.execute("PRAGMA user_version").fetchone() == (FORMAT_VERSION,)
     frontier.insert(("h0.test", "/0"), ("h0.test", "/new"))  # known, and new
-    assert len(frontier.drain(1000.0)) == 30
+    assert len(frontier.drain(1000.0)) == 50
     frontier.store.close()
     assert damage(path) is None
 
@@ -231,6 +250,7 @@ def test_an_older_file_longer_than_a_generation_gets_its_runs(path):
     frontier.insert(*[(f"h{n % 5}.test", f"/{n}") for n in range(100)])
     frontier.store.close()
     with sqlite3.connect(path) as db:
+        make_hosts_of_format_4(db)
         db.executescript(TASKS_OF_FORMAT_3)
     db.close()
     frontier = Frontier(path, generation=16)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from engine.errors import UsageError
-from engine.frontier.store import Finished, Store
+from engine.frontier.results import Finished
+from engine.frontier.store import Store
 from engine.ipc.channel import Channel, connect_unix, from_socket
 from engine.ipc.frames import Decoder, Frame, encode
 from engine.ipc.tasks import tasks_in

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from ipaddress import IPv4Address, ip_network
 from itertools import count
 
 import pytest
-from aiohttp.abc import AbstractResolver
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from system.name_server import NameServer
@@ -15,9 +15,9 @@ from engine.model.outcome import FailureKind
 from engine.settings import FetchSettings, GuardSettings
 from engine.transport.base import TransportError
 from engine.transport.client import AiohttpTransport
-from engine.transport.guard import Guard, GuardedResolver, RefusedAddressError
+from engine.transport.guard import Guard, RefusedAddressError
+from engine.transport.opener import Opener
 from engine.transport.ports import BAD_PORTS
-from engine.transport.wire import Opener, Route
 
 REFUSED = """
     127.0.0.1 127.255.255.254 0.0.0.0 0.1.2.3 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 100.64.0.1 100.127.255.255
@@ -64,6 +64,18 @@ def test_what_python_takes_for_no_global_address_is_refused_too(address):
         assert Guard(GuardSettings()).refusal(str(address)) is not None
 
 
+def test_an_open_address_is_told_at_once_and_no_other():
+    """At both ends of each network: as in its IPv6 disguise, which is held against each network in turn."""
+    refused = ("8.8.8.0/24", "9.0.0.0/8", "10.0.0.0/9", "255.255.255.255/32")
+    guard = Guard(GuardSettings(refuse_networks=refused, allow_networks=("10.128.0.0/16",)))
+    networks = [network for network, _ in guard._refused if network.version == 4]
+    for network in [*networks, *map(ip_network, (*refused, "10.128.0.0/16"))]:
+        first, last = int(network.network_address), int(network.broadcast_address)
+        for number in {first - 1, first, last, last + 1} - {-1, 1 << 32}:
+            address = str(IPv4Address(number))
+            assert (guard.refusal(address) is None) == (guard.refusal(f"::ffff:{address}") is None), address
+
+
 def test_what_is_refused_besides_is_refused_in_every_disguise_and_whatever_is_allowed():
     networks = {"allow_networks": ("8.8.0.0/16", "10.0.0.0/8"), "refuse_networks": ("8.8.8.0/24", "2001:470::/32")}
     guard = Guard(GuardSettings(**networks, allow_private_addresses=True))
@@ -92,29 +104,13 @@ def test_a_network_that_is_none_is_named():
         Guard(GuardSettings.model_construct(allow_networks=("nonsense",)))
 
 
-class Names(AbstractResolver):
-    def __init__(self, *addresses: str) -> None:
-        self.addresses = addresses
-
-    async def resolve(self, host, port=0, family=0):
-        return [
-            {"hostname": host, "host": each, "port": port, "family": family, "proto": 0, "flags": 0}
-            for each in self.addresses
-        ]
-
-    async def close(self):
-        pass
+def test_refused_addresses_are_dropped_from_an_answer():
+    assert Guard(GuardSettings()).allowed(("10.0.0.1", "8.8.8.8", "::1")) == ["8.8.8.8"]
 
 
-async def test_refused_addresses_are_dropped_from_an_answer():
-    resolver = GuardedResolver(Names("10.0.0.1", "8.8.8.8", "::1"), Guard(GuardSettings()))
-    assert [found["host"] for found in await resolver.resolve("a.test")] == ["8.8.8.8"]
-
-
-async def test_a_name_with_refused_addresses_only_is_refused():
-    resolver = GuardedResolver(Names("10.0.0.1", "::1"), Guard(GuardSettings()))
+def test_a_name_with_refused_addresses_only_is_refused():
     with pytest.raises(RefusedAddressError, match=r"10\.0\.0\.1"):
-        await resolver.resolve("a.test")
+        Guard(GuardSettings()).allowed(("10.0.0.1", "::1"))
 
 
 # -- at the moment of connecting --------------------------------------------------------------------------------------
@@ -131,44 +127,46 @@ def listener():
 
 
 class Rebinding(dict):
-    """A name's records: an open address for the first question of each family, loopback for all later ones."""
+    """A name's records: an allowed address for the first question of each family, a refused one for all later ones."""
 
     def __init__(self) -> None:
         self.asked = count()
 
     def get(self, _name, _default=None):
-        return "8.8.8.8" if next(self.asked) < 2 else ("127.0.0.1", "::1")
+        return "127.0.0.2" if next(self.asked) < 2 else ("127.0.0.1", "::1")
 
 
 async def test_a_name_that_is_bound_anew_between_check_and_connection_leads_nowhere(listener, monkeypatch):
     monkeypatch.setattr("engine.transport.dns.CHANNEL_NAMES", 1)  # nor does c-ares remember
     with NameServer(rebinding := Rebinding()) as names:
-        transport = AiohttpTransport(FetchSettings(nameservers=(names.address,)), GuardSettings())
+        guard = GuardSettings(allow_networks=("127.0.0.2/32",))
+        transport = AiohttpTransport(FetchSettings(nameservers=(names.address,)), guard)
         clock = count(step=10_000)  # whatever was cached has expired, however long its TTL
         transport._ways._names._now = lambda: next(clock)
-        with pytest.raises(TransportError, match="loopback") as caught:
-            await transport.connect("http", "rebinding.test", listener.getsockname()[1])
-        assert caught.value.kind is FailureKind.REFUSED_ADDRESS
-        assert next(rebinding.asked) == 4
+        for kind in (FailureKind.CONNECT_REFUSED, FailureKind.REFUSED_ADDRESS):  # nobody listens at the allowed one
+            with pytest.raises(TransportError) as caught:
+                await transport.connect("http", "rebinding.test", listener.getsockname()[1])
+            assert caught.value.kind is kind
+        assert next(rebinding.asked) == 4  # once a connection, both families
         await transport.close()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "::1", "0.0.0.0", "::"])
 async def test_the_address_is_judged_once_more_where_its_socket_is_made(listener, address):
-    """Whatever a resolver says: this is the last moment, and no time lies between it and the connection."""
-    opener = Opener(Names(address), Guard(GuardSettings()), asyncio.get_running_loop())
+    """Whoever looked it up: this is the last moment, and no time lies between it and the connection."""
+    opener = Opener(Guard(GuardSettings()), asyncio.get_running_loop())
     port = listener.getsockname()[1]
     with pytest.raises(TransportError) as caught:
-        await opener.open(Route("a.test", "a.test", port, None), peer_known=True)
+        await opener.open("a.test", (address,), port, None, peer_known=True)
     assert caught.value.kind is FailureKind.REFUSED_ADDRESS
     await opener.close()
 
 
 async def test_of_several_addresses_each_is_judged_where_its_socket_is_made(listener):
     """Happy eyeballs goes on to the next address where one is refused, and so must the guard."""
-    opener = Opener(Names("127.0.0.1", "::1", "10.0.0.1"), Guard(GuardSettings()), asyncio.get_running_loop())
+    opener = Opener(Guard(GuardSettings()), asyncio.get_running_loop())
     with pytest.raises(TransportError) as caught:
-        await opener.open(Route("a.test", "a.test", listener.getsockname()[1], None), peer_known=True)
+        await opener.open("a.test", ("127.0.0.1", "::1", "10.0.0.1"), listener.getsockname()[1], None, peer_known=True)
     assert caught.value.kind is FailureKind.REFUSED_ADDRESS
     await opener.close()
 

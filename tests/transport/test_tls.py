@@ -112,11 +112,14 @@ OLD = {
 
 @pytest.mark.parametrize("old", OLD)
 async def test_a_server_that_speaks_nothing_newer_than_1_1_is_named(connecting, old):
+    left = asyncio.Event()
+
     async def serve(reader, writer):
         await reader.read(65_536)
         writer.write(OLD[old])
         await reader.read()
         writer.close()
+        left.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -125,6 +128,7 @@ async def test_a_server_that_speaks_nothing_newer_than_1_1_is_named(connecting, 
         error = await failure(client)
         assert error.kind is FailureKind.TLS_FAILED
         assert "PROTOCOL" in error.message
+        await left.wait()  # we closed the connection
 
 
 async def test_a_server_without_tls_is_named(web, connecting):

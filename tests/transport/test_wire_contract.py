@@ -1,15 +1,15 @@
-"""What wire.py relies on inside aiohttp, held against the installed version: a new minor version must pass this."""
+"""What the transport relies on inside aiohttp, held against the installed version: a new minor must pass this."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 
-from engine.transport.wire import Route
+from engine.transport.wire import Protocol
 
 
 def parameters(function) -> list[str]:
@@ -18,7 +18,7 @@ def parameters(function) -> list[str]:
 
 def test_the_calls_that_are_made_exist():
     assert parameters(aiohttp.TCPConnector.connect) == ["self", "req", "traces", "timeout"]
-    assert {"socket_factory", "resolver", "use_dns_cache", "limit"} <= set(parameters(aiohttp.TCPConnector.__init__))
+    assert {"resolver", "use_dns_cache", "limit", "keepalive_timeout"} <= set(parameters(aiohttp.TCPConnector.__init__))
     assert {
         "skip_payload",
         "read_until_eof",
@@ -34,15 +34,19 @@ def test_the_calls_that_are_made_exist():
     assert isinstance(Connection.protocol, property)
 
 
-def test_the_key_of_a_connection_has_the_fields_that_are_given():
-    assert ConnectionKey._fields == (
-        "host", "port", "is_ssl", "ssl", "proxy", "proxy_auth", "proxy_headers_hash", "server_hostname"
-    )  # fmt: skip
-    assert Route("a.test", "127.0.0.1", 80, None).connection_key.is_ssl is False
-
-
 async def test_a_connector_makes_protocols_by_its_factory():
     async with aiohttp.TCPConnector() as connector:
         assert isinstance(connector._factory(), ResponseHandler)
         made = connector._factory()
         assert (made._payload, made._exception, len(made._buffer)) == (None, None, 0)
+
+
+async def test_reading_goes_on_once_it_was_paused_and_asking_for_it_else_is_nothing():
+    protocol = Protocol(asyncio.get_running_loop(), set())
+    protocol.expect(0, with_body=True)
+    protocol.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+    assert protocol._reading_paused is False
+    protocol.pause_reading()
+    assert protocol._reading_paused is True
+    protocol.resume_reading()
+    assert protocol._reading_paused is False
