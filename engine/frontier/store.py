@@ -7,6 +7,7 @@ may come at any moment and makes durable all that was done before it.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from engine.frontier.intake import Inserted
     from engine.model.outcome import FailureKind
-
 
 QUEUED: Final = 0  # in `result`: to be fetched again, while the older row stays live
 DONE: Final = 1
@@ -93,20 +93,24 @@ class Store:
     def open(cls, path: Path, *, create: bool = False) -> Self:
         """Open a frontier, folding what the last process logged. The caller holds the shard's lock."""
         connection = connect(path, create=create)
-        with writing(path):
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "INSERT OR REPLACE INTO result SELECT host, band, n, state, kind, commit_id, start, length"
-                " FROM log ORDER BY host, band, n, id"
-            )
-            connection.execute("DELETE FROM log")
-            connection.execute("COMMIT")
-            return cls(path, connection)
+        try:
+            with writing(path):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(
+                    "INSERT OR REPLACE INTO result SELECT host, band, n, state, kind, commit_id, start, length"
+                    " FROM log ORDER BY host, band, n, id"
+                )
+                connection.execute("DELETE FROM log")
+                connection.execute("COMMIT")
+                return cls(path, connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def close(self) -> None:
-        """Commit and close."""
-        self.commit()
-        self.db.close()
+        """Commit and close; closed it is also where it cannot commit."""
+        with closing(self.db):
+            self.commit()
 
     # -- transactions ---------------------------------------------------------------------------------------------
 
