@@ -2,6 +2,7 @@
 
 A stamp in the environment says for which project files, Python and extras it was installed: while it holds, nothing is
 done and no network is asked. A lock lets one process at a time install; the others then find the stamp.
+Where ENGINE_PYTHON says which Python it is to be, an environment of another version is refused.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -31,6 +33,9 @@ def main() -> int:
         return fail(f"cannot make the environment {folder}: {error.strerror}")
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        asked = "ENGINE_PYTHON" in os.environ
+        if asked and (held := python_of(folder)) is not None and minor(held) != minor(sys.version):
+            return fail(f"{folder} is of Python {minor(held)}, not {minor(sys.version)}: remove it, or choose another")
         if is_current(folder, extras):
             return 0
         return install(folder, extras)
@@ -66,6 +71,11 @@ def python_of(folder: Path) -> str | None:
     except OSError:
         return None
     return answer.stdout if answer.returncode == 0 else None
+
+
+def minor(version: str) -> str:
+    """The first two numbers of a version: of "3.13.0 (main, ...)" 3.13."""
+    return ".".join(version.split(".")[:2])
 
 
 def install(folder: Path, extras: str) -> int:

@@ -7,6 +7,7 @@ may come at any moment and makes durable all that was done before it.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from engine.frontier.schema import writing
@@ -29,9 +30,9 @@ class Ledger:
         self._at_commit: list[Callable[[], None]] = []
 
     def close(self) -> None:
-        """Commit and close."""
-        self.commit()
-        self.db.close()
+        """Commit and close; closed it is also where it cannot commit."""
+        with closing(self.db):
+            self.commit()
 
     def begin(self) -> sqlite3.Connection:
         """The connection, inside a transaction."""

@@ -48,15 +48,19 @@ class Store(Requeue):
     def open(cls, path: Path, *, create: bool = False) -> Self:
         """Open a frontier, folding what the last process logged. The caller holds the shard's lock."""
         connection = connect(path, create=create)
-        with writing(path):
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "INSERT OR REPLACE INTO result SELECT host, band, n, state, kind, commit_id, start, length"
-                " FROM log ORDER BY host, band, n, id"
-            )
-            connection.execute("DELETE FROM log")
-            connection.execute("COMMIT")
-            return cls(path, connection)
+        try:
+            with writing(path):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(
+                    "INSERT OR REPLACE INTO result SELECT host, band, n, state, kind, commit_id, start, length"
+                    " FROM log ORDER BY host, band, n, id"
+                )
+                connection.execute("DELETE FROM log")
+                connection.execute("COMMIT")
+                return cls(path, connection)
+        except BaseException:
+            connection.close()
+            raise
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 

@@ -66,7 +66,9 @@ class Channel(asyncio.Protocol):
     def send(self, header: Header, body: bytes = b"") -> None:
         """Write one frame without waiting; dropped where the channel is closed."""
         if self._transport is not None and not self.closed:
-            self._transport.writelines(encode(header, body))
+            # Not writelines: asyncio's from Python 3.12 on never calls pause_writing.
+            for buffer in encode(header, body):
+                self._transport.write(buffer)
 
     async def drain(self) -> None:
         """Wait until the peer has taken enough of what was sent, or is gone."""

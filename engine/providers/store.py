@@ -179,7 +179,10 @@ class JobStore:
                 " WHERE task = ? AND state = ?",
                 (State.PLANNED, task.id, State.SUBMITTING),
             )
-            db.execute("DELETE FROM task WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM lead WHERE task = ?1)", (task.id,))
+            db.execute(
+                "DELETE FROM task WHERE id = ? AND NOT EXISTS (SELECT 1 FROM lead WHERE lead.task = task.id)",
+                (task.id,),
+            )
 
     def lost(self, task: Task, why: str) -> list[Ended]:
         """No answer came to the submit."""

@@ -7,7 +7,6 @@ import os
 import signal
 from collections import deque
 from contextlib import suppress
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -35,10 +34,9 @@ SLICE: Final = 1_000
 
 #: Between two slices everything else has its turns, for a third of the time that ingest had, and ingest then thrice as
 #: long as they took: a list that comes in while fetching takes all that it can get would be in late, and its last hosts
-#: be known late. No longer than MAX_INGEST_S. Who needs less than IDLE_TURN_S for a turn of the loop has nothing to do.
+#: be known late. No longer than MAX_INGEST_S.
 INGEST_TO_REST: Final = 3.0
 MAX_INGEST_S: Final = 0.1
-IDLE_TURN_S: Final = 0.0001
 
 TICK_S: Final = 0.1
 COMMIT_EVERY_S: Final = 1.0
@@ -48,14 +46,14 @@ HEARTBEAT_EVERY_S: Final = 1.0
 FETCH_SHARE: Final = 0.6
 
 
-async def let_others(owed_s: float, clock: Callable[[], float] = perf_counter) -> float:
-    """Turns of the loop for all others, until they had `owed_s` seconds or need no more; the seconds they took."""
+async def let_others(owed_s: float, clock: Callable[[], float]) -> float:
+    """Turns of the loop for all others, until they had `owed_s` seconds or need none; the seconds they took."""
     took_s = 0.0
     while True:
         began = clock()
         await asyncio.sleep(0)
         turn_s = clock() - began
-        if turn_s < IDLE_TURN_S:
+        if turn_s <= 0:
             return took_s
         took_s += turn_s
         if took_s >= owed_s:
@@ -226,7 +224,7 @@ class Worker:
                 parts.dispatcher.wake()
                 if (now := self._loop.time()) >= until:
                     self._ingest_s += now - began
-                    took_s = await let_others((held_s + now - began) / INGEST_TO_REST)
+                    took_s = await let_others((held_s + now - began) / INGEST_TO_REST, self._loop.time)
                     held_s = 0.0
                     began = self._loop.time()
                     until = began + min(MAX_INGEST_S, took_s * INGEST_TO_REST)

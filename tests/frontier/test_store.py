@@ -276,3 +276,13 @@ def test_a_file_of_another_format_and_one_that_is_no_database_are_refused_by_nam
         Store.open(path)
     with pytest.raises(UsageError, match="no such frontier"):
         Store.open(path.with_name("missing.sqlite"))
+
+
+def test_a_store_that_cannot_commit_is_closed_all_the_same(path):
+    store = Store.open(path, create=True)
+    store.insert([entry(1, "a.test")], (0, 1))
+    store.db.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+    with pytest.raises(OutputError, match=r"shard\.sqlite"):
+        store.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        store.db.execute("SELECT 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 
 import orjson
 import pytest
@@ -241,7 +242,8 @@ class Two:
         rows = {}
         for shard in self.shards.values():
             await shard.drain()
-            assert Outbox(shard.store.open(shard.store.path)).waiting == 0
+            with closing(shard.store.open(shard.store.path)) as store:
+                assert Outbox(store).waiting == 0
             found = shard.rows()
             assert not rows.keys() & found.keys()
             rows |= found

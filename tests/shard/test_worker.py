@@ -153,7 +153,7 @@ def test_while_ingest_waits_others_have_as_many_turns_as_they_need_of_the_time_t
         nonlocal clock, turns
         left = iter(turns_s)
         while True:
-            clock += next(left, 0.00001)
+            clock += next(left, 0.0)
             turns += 1
             await asyncio.sleep(0)
 
