@@ -9,6 +9,7 @@ further: expansion bombs are made of them. What came before an error in a broken
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate, errors
@@ -25,11 +26,13 @@ MAX_ENTRIES: Final = 100_000
 _PIECE_BYTES: Final = 64 << 10
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31  # zlib's number for a gzip member of any window
+#: What is kept of an element's text. An address must be shorter (sitemaps.org): one that is cut would be another's.
 _MAX_TEXT_CHARS: Final = 2_048
 _UNKNOWN_ENCODING: Final = errors.codes[errors.XML_ERROR_UNKNOWN_ENCODING]
 
 _SITEMAP_ROOTS: Final = frozenset({"urlset", "sitemapindex"})
 _FEED_ROOTS: Final = frozenset({"rss", "feed", "rdf"})
+_ENTRIES: Final = frozenset({"url", "sitemap", "item", "entry"})
 
 #: Of an entry, by local name: what is told of it besides its address.
 _NOTED: Final = {
@@ -73,6 +76,8 @@ class _Reader:
         self.listing = listing
         self._root = ""
         self._path: list[str] = []
+        #: How many entries are open, by name: a path may be as deep as the document is long.
+        self._open: Counter[str] = Counter()
         self._text: list[str] = []
         self._chars = 0
         self._url = ""
@@ -92,9 +97,10 @@ class _Reader:
         self._path.append(local)
         self._text.clear()
         self._chars = 0
-        if local in {"url", "sitemap", "item", "entry"}:
+        if local in _ENTRIES:
+            self._open[local] += 1
             self._url, self._note, self._images = "", {}, 0
-        elif local == "link" and self._in("entry") and attributes.get("rel", "alternate") == "alternate":
+        elif local == "link" and self._open["entry"] and attributes.get("rel", "alternate") == "alternate":
             self._url = self._url or attributes.get("href", "")
 
     def data(self, text: str) -> None:
@@ -108,9 +114,10 @@ class _Reader:
         self._path.pop()
         self._text.clear()
         self._chars = 0
-        if local in {"url", "sitemap", "item", "entry"}:
+        if local in _ENTRIES:
+            self._open[local] -= 1
             self._add(local)
-        elif text and not self._in("url", "sitemap", "item", "entry"):
+        elif text and not any(self._open.values()):
             if local == "title" and not self.listing.title:
                 self.listing.title = text
         elif text:
@@ -121,12 +128,16 @@ class _Reader:
         if prefix == "image" or inner == "image":
             self._images += local == "loc"
         elif (local == "loc" and inner in {"url", "sitemap"}) or (local == "link" and inner in {"item", "entry"}):
-            self._url = self._url or text
+            self._address(text)
         elif local in {"guid", "id"} and inner in {"item", "entry"}:
-            if not self._url and text.startswith(("http://", "https://")):
-                self._url = text
+            if text.startswith(("http://", "https://")):
+                self._address(text)
         elif local in _NOTED:
             self._note.setdefault(_NOTED[local], text)
+
+    def _address(self, text: str) -> None:
+        if not self._url and len(text) < _MAX_TEXT_CHARS:
+            self._url = text
 
     def _add(self, local: str) -> None:
         if not self._url:
@@ -142,9 +153,6 @@ class _Reader:
         if len(self.listing.entries) >= MAX_ENTRIES:
             self.listing.damaged = f"only its first {MAX_ENTRIES} entries are read"
             raise _StopError
-
-    def _in(self, *names: str) -> bool:
-        return any(name in self._path for name in names)
 
 
 def read_listing(body: bytes, max_bytes: int, *, lines: bool = False) -> Listing:
@@ -195,12 +203,14 @@ def _read_lines(listing: Listing, body: bytes, max_bytes: int) -> None:
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
             _add_line(listing, line)
+        rest = rest[:_PIECE_BYTES]  # more of a line is no address, and would be copied with each piece
     _add_line(listing, rest)
 
 
 def _add_line(listing: Listing, line: bytes) -> None:
     text = line.strip().decode("utf-8", "replace").removeprefix("\ufeff")
-    if text.startswith(("http://", "https://")) and len(listing.entries) < MAX_ENTRIES:
+    is_address = text.startswith(("http://", "https://")) and len(text) < _MAX_TEXT_CHARS
+    if is_address and len(listing.entries) < MAX_ENTRIES:
         listing.role = Role.SITEMAP
         listing.entries.append(Entry(text, Role.PAGE, Source.SITEMAP))
 
