@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.model.finding import Finding, Role, Source, finding_of
 from engine.model.record import Fetched
+from engine.nlp.bounds import MAX_TEXT_BYTES
 from engine.nlp.facts import MAX_ROBOTS_CHARS
 from engine.nlp.outline import OutlineWorker
 from engine.nlp.page import Page
@@ -155,6 +156,12 @@ def test_a_document_as_deep_as_it_is_long_takes_linear_time():
     assert [
         entry.url for entry in read_listing(b"x" * (16 << 20) + b"\nhttp://h.test/", 32 << 20, lines=True).entries
     ] == ["http://h.test/"]
+
+
+def test_a_page_where_a_sitemap_was_expected_is_read_no_further_than_other_pages():
+    body = b"<p>word</p><!--" + b"x" * MAX_TEXT_BYTES + b"--><p>more</p><a href=/late>late</a>"
+    found, _ = outline(body, "text/html", Role.SITEMAP)
+    assert (found["role"], found["words"], found["links"]) == ("page", 1, [])
 
 
 def test_of_a_pages_directives_so_many_are_read_as_a_row_may_keep():
