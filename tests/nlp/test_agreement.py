@@ -2,20 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from spacy.strings import StringStore
 
 from engine.nlp.agreement import Text, agree
 from engine.nlp.iob import read_documents, spans
+from engine.nlp.lexicon import LEXICON
 
 
 def agreed(text, *mentions, weak=()):
     """(words, label) of the mentions in `text` after agreement; `weak` are the places of words that begin a line."""
     words = text.split()
-    strings = StringStore(words)
-    orth = np.array([strings[word] for word in words], dtype=np.uint64)
+    numbers = np.array([LEXICON.number(word) for word in words], dtype=np.intp)
     marks = np.isin(np.arange(len(words)), weak)
     capitals = np.array([at for at, word in enumerate(words) if word[0].isupper()], dtype=np.int64)
-    found = agree(mentions, Text(orth, marks, capitals, strings))
+    found = agree(mentions, Text(numbers, marks, capitals))
     return [(" ".join(words[start:end]), label) for start, end, label in found]
 
 
