@@ -103,10 +103,8 @@ class Text:
 def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
     """`mentions`, sorted and not overlapping, with labels that agree and repeats added."""
     found = {mention[0]: mention for mention in mentions if not text.is_weak(mention)}
-    for start, end, label in _acronyms(found, text):
-        for other in [other for other in found.values() if other[0] < end and start < other[1]]:
-            del found[other[0]]
-        found[start] = (start, end, label)
+    if explained := _acronyms(found, text):
+        _replace(found, explained)
     votes: dict[Name, dict[str, int]] = {}
     named = [(text.mentioned(mention), mention) for mention in found.values()]
     for name, (_, _, label) in named:
@@ -127,6 +125,19 @@ def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
                 taken[start:end] = b"\1" * (end - start)
                 found[start] = (start, end, label)
     return sorted(found.values())
+
+
+def _replace(found: dict[int, Mention], new: Sequence[Mention]) -> None:
+    """Put each of `new` in the place of all that it overlaps."""
+    holder = {at: start for start, end, _ in found.values() for at in range(start, end)}
+    for mention in new:
+        start, end, _ = mention
+        for other in {holder[at] for at in range(start, end) if at in holder}:
+            first, last, _ = found.pop(other)
+            for at in range(first, last):
+                del holder[at]
+        found[start] = mention
+        holder.update(dict.fromkeys(range(start, end), start))
 
 
 def _decide(labels: Mapping[str, int]) -> str | None:

@@ -52,6 +52,15 @@ def test_an_acronym_in_brackets_and_its_name_are_one(text, mentions, expected):
     assert bool(agreed(text, *mentions)) == bool(expected)
 
 
+def test_thousands_of_acronyms_take_linear_time():
+    assert len(agreed("the Alpha Beta ( AB ) said " * 10_000)) == 20_000
+
+
+def test_an_acronym_takes_the_place_of_all_that_it_overlaps_and_of_no_more():
+    text, mentions = "Old Far Sea Bank ( FSB ) Far Sea Bank", [(0, 2, "PER"), (2, 3, "LOC"), (5, 7, "LOC")]
+    assert agreed(text, *mentions) == [("Far Sea Bank", "LOC"), ("FSB", "LOC"), ("Far Sea Bank", "LOC")]
+
+
 def test_a_word_that_is_mostly_no_name_is_not_spread():
     assert agreed("March " * 9, (0, 1, "PER")) == [("March", "PER")]
 
