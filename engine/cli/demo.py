@@ -64,8 +64,9 @@ def command(
         )
     if code is not ExitCode.COMPLETE:
         return code
+    table = _table(rows(run_folder))
     with results() as stdout:
-        _console(stdout).print(_table(rows(run_folder)))
+        _console(stdout).print(table)
     say(f"the rows: {run_folder / 'enrichment_output.jsonl'}")
     say(f"its errors: {run_folder / 'failures.jsonl'} · the report: {run_folder / 'run.json'} · the list: {listing}")
     say("your turn: enrich run urls.txt --out results")
