@@ -1,9 +1,8 @@
 """Sitemaps and feeds: the URLs that a site lists of itself, read as a stream.
 
 Sitemaps (sitemaps.org 0.9) come as XML, as a list of lines, and as an index of others; with images and news inside;
-also packed with gzip, whatever their headers say. Feeds are RSS 2.0, RSS 1.0 (RDF) and Atom (RFC 4287). Expat reads
-them in pieces: neither depth nor size costs memory beyond what is found. A document that declares entities is read no
-further: expansion bombs are made of them. What came before an error in a broken document is kept, and the error told.
+also packed with gzip, whatever their headers say. Feeds are RSS 2.0, RSS 1.0 (RDF) and Atom (RFC 4287). They are read
+in pieces (:mod:`.xml_events`). What came before an error in a broken document is kept, and the error told.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from xml.parsers.expat import ExpatError, ParserCreate, errors
+from xml.parsers.expat import ExpatError, errors
 
 from engine.model.finding import Role, Source
 from engine.nlp.charset import RefusedEncodingError, decode
+from engine.nlp.xml_events import FEED_ROOTS, StopError, local_name, parser_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ _MAX_TEXT_CHARS: Final = 2_048
 _UNKNOWN_ENCODING: Final = errors.codes[errors.XML_ERROR_UNKNOWN_ENCODING]
 
 _SITEMAP_ROOTS: Final = frozenset({"urlset", "sitemapindex"})
-_FEED_ROOTS: Final = frozenset({"rss", "feed", "rdf"})
 _ENTRIES: Final = frozenset({"url", "sitemap", "item", "entry"})
 
 #: Of an entry, by local name: what is told of it besides its address.
@@ -65,10 +64,6 @@ class Listing:
     damaged: str = ""
 
 
-class _StopError(Exception):
-    """The document is to be read no further."""
-
-
 class _Reader:
     """Turns expat's events into entries."""
 
@@ -85,15 +80,15 @@ class _Reader:
         self._images = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        local = _local(name)
+        local = local_name(name)
         if not self._root:
             self._root = local
             if local in _SITEMAP_ROOTS:
                 self.listing.role = Role.SITEMAP
-            elif local in _FEED_ROOTS:
+            elif local in FEED_ROOTS:
                 self.listing.role = Role.FEED
             else:
-                raise _StopError
+                raise StopError
         self._path.append(local)
         self._text.clear()
         self._chars = 0
@@ -109,7 +104,7 @@ class _Reader:
             self._chars += len(text)
 
     def end(self, name: str) -> None:
-        local = _local(name)
+        local = local_name(name)
         text = " ".join("".join(self._text).split())[:_MAX_TEXT_CHARS]
         self._path.pop()
         self._text.clear()
@@ -152,7 +147,7 @@ class _Reader:
         self.listing.entries.append(entry)
         if len(self.listing.entries) >= MAX_ENTRIES:
             self.listing.damaged = f"only its first {MAX_ENTRIES} entries are read"
-            raise _StopError
+            raise StopError
 
 
 def read_listing(body: bytes, max_bytes: int, *, lines: bool = False) -> Listing:
@@ -170,12 +165,7 @@ def read_listing(body: bytes, max_bytes: int, *, lines: bool = False) -> Listing
 
 def _read_xml(listing: Listing, pieces: Iterator[bytes], encoding: str | None = None) -> None:
     reader = _Reader(listing)
-    parser = ParserCreate(encoding)
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.data
-    parser.EntityDeclHandler = _refuse_entity
+    parser = parser_for(reader, encoding)
     first = b""
     try:
         for piece in pieces:
@@ -193,7 +183,7 @@ def _read_xml(listing: Listing, pieces: Iterator[bytes], encoding: str | None = 
             _read_xml(listing, iter((text.encode("utf-8", "replace"),)), "utf-8")
             return
         listing.damaged = f"not well-formed: {error}"
-    except _StopError:
+    except StopError:
         return
 
 
@@ -244,11 +234,3 @@ def _pieces(body: bytes, max_bytes: int) -> Iterator[bytes]:
 
 def _looks_like_xml(body: bytes, max_bytes: int) -> bool:
     return next(_pieces(body, max_bytes), b"").lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2].lower()
-
-
-def _refuse_entity(*_declaration: object) -> None:
-    raise _StopError
