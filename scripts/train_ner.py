@@ -113,7 +113,7 @@ def featured(nlp: spacy.language.Language, names: LongNames, tokens: list[str]) 
     """(place, features) of each token of a sentence."""
     doc = as_doc(nlp, tokens)
     words = words_of(doc, names)
-    strings = strings_of(nlp.vocab, words)
+    strings = strings_of(words)
     kind = np.array([word_kind(word) if word else 0 for word in strings], dtype=np.int64)
     return list(feature_names(words, [word_attributes(word) if word else [] for word in strings], kind))
 
@@ -130,7 +130,7 @@ def judge(nlp: spacy.language.Language, names: LongNames, model: Model, sentence
     for tokens, tags in sentences:
         doc = as_doc(nlp, tokens)
         words = words_of(doc, names)
-        numbers = tagger.tag(words, tagger.memory.look_up(words.orth, nlp.vocab.strings)).label
+        numbers = tagger.tag(words).label
         guessed = set(spans([model.labels[number] for number in numbers.tolist()]))
         truth = set(spans(tags))
         right += len(guessed & truth)

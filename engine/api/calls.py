@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from engine.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-    from typing import IO
+    from typing import IO, BinaryIO
 
     from engine.model.record import Row
     from engine.settings import Loaded
@@ -90,12 +90,12 @@ class Rows:
         self._loaded = load([], os.environ, self._settings)
 
     def __iter__(self) -> Iterator[Row]:
-        with self._place() as (folder, listing), listing.open("wb") as file:
+        with self._place() as (folder, file):
             if not write_urls(self._urls, file, self._loaded):
                 return
             file.close()
             reading = _Reading(folder)
-            with BackgroundRun(request(folder, self._loaded, (str(listing),)), hasty=self._out is None) as background:
+            with BackgroundRun(request(folder, self._loaded, (file.name,)), hasty=self._out is None) as background:
                 ended = False
                 while not ended:
                     ended = background.ended(POLL_S)
@@ -104,12 +104,12 @@ class Rows:
                     yield from reading.rows(ended=ended)
 
     async def __aiter__(self) -> AsyncIterator[Row]:
-        with self._place() as (folder, listing), listing.open("wb") as file:
+        with self._place() as (folder, file):
             if not await asyncio.to_thread(write_urls, self._urls, file, self._loaded):
                 return
             file.close()
             reading = _Reading(folder)
-            background = BackgroundRun(request(folder, self._loaded, (str(listing),)), hasty=self._out is None)
+            background = BackgroundRun(request(folder, self._loaded, (file.name,)), hasty=self._out is None)
             background.begin()
             try:
                 ended = False
@@ -125,14 +125,20 @@ class Rows:
                 await asyncio.to_thread(background.close)
 
     @contextmanager
-    def _place(self) -> Iterator[tuple[Path, Path]]:
-        """The run folder, and the file of its URLs."""
-        if self._out is None:
-            with tempfile.TemporaryDirectory(prefix="enrich-") as scratch:
-                yield Path(scratch) / "run", Path(scratch) / "urls.jsonl"
-        else:
-            self._out.parent.mkdir(parents=True, exist_ok=True)
-            yield self._out, self._out.with_name(self._out.name + ".urls.jsonl")
+    def _place(self) -> Iterator[tuple[Path, BinaryIO]]:
+        """The run folder, and the file of its URLs, open to be written."""
+        with ExitStack() as stack:
+            if self._out is None:
+                scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="enrich-")))
+                folder, listing = scratch / "run", scratch / "urls.jsonl"
+            else:
+                folder, listing = self._out, self._out.with_name(self._out.name + ".urls.jsonl")
+            try:
+                listing.parent.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context(listing.open("wb"))
+            except OSError as error:
+                raise OutputError(f"{listing}: cannot be written: {error.strerror}") from error
+            yield folder, file
 
 
 class _Reading:

@@ -15,7 +15,7 @@ from engine.api import Engine, rows
 from engine.cli.demo_web import DEMO_URLS, DemoWeb
 from engine.cli.flags import SettingsFlags, TalkFlags, grouped
 from engine.cli.talk import results, say
-from engine.errors import ExitCode
+from engine.errors import ExitCode, OutputError
 from engine.settings import Flag
 
 if TYPE_CHECKING:
@@ -51,9 +51,12 @@ def command(
     """
     engine: Engine = context.obj
     folder = Path(mkdtemp(prefix="enrich-demo-")) if out is None else out
-    folder.mkdir(parents=True, exist_ok=True)
     listing, run_folder = folder / "urls.txt", folder / "run"
-    listing.write_text("".join(f"{url}\n" for url in DEMO_URLS), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        listing.write_text("".join(f"{url}\n" for url in DEMO_URLS), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
     with DemoWeb() as web:
         loaded = settings.load(_settings(web.port))
         code = engine.run(
@@ -61,8 +64,9 @@ def command(
         )
     if code is not ExitCode.COMPLETE:
         return code
+    table = _table(rows(run_folder))
     with results() as stdout:
-        _console(stdout).print(_table(rows(run_folder)))
+        _console(stdout).print(table)
     say(f"the rows: {run_folder / 'enrichment_output.jsonl'}")
     say(f"its errors: {run_folder / 'failures.jsonl'} · the report: {run_folder / 'run.json'} · the list: {listing}")
     say("your turn: enrich run urls.txt --out results")

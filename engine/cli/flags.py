@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _SETTINGS = "Settings (enrich config lists them)"
 _TALK = "Progress and logs"
-_SHORTCUTS = "Shortcuts for settings"
+#: The heading of flags that stand for one setting each.
+SHORTCUTS = "Shortcuts for settings"
 
 #: The first argument of every command but `run`, `config` and `demo`.
 RunFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The run folder: what --out of enrich run named.")]
@@ -54,7 +55,8 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _option(*names: str, panel: str, help: str, metavar: str | None = None) -> Any:  # noqa: A002, ANN401 - as typer's
+def option(*names: str, panel: str, help: str, metavar: str | None = None) -> Any:  # noqa: A002, ANN401 - as typer's
+    """An option of typer's that is listed under the heading `panel`."""
     return typer.Option(*names, rich_help_panel=panel, help=help, metavar=metavar)
 
 
@@ -64,21 +66,17 @@ class SettingsFlags:
 
     env: Annotated[
         str | None,
-        _option(
-            "--env", panel=_SETTINGS, metavar="NAME", help="Use config/NAME.yml: development, production or yours."
-        ),
+        option("--env", panel=_SETTINGS, metavar="NAME", help="Use config/NAME.yml: development, production or yours."),
     ] = None
     config: Annotated[
         list[Path] | None,
-        _option(
+        option(
             "--config", panel=_SETTINGS, metavar="FILE", help="A YAML file of settings; repeat for more, later wins."
         ),
     ] = None
     set: Annotated[
         list[str] | None,
-        _option(
-            "--set", panel=_SETTINGS, metavar="GROUP.KEY=VALUE", help="One setting, its value as YAML; repeatable."
-        ),
+        option("--set", panel=_SETTINGS, metavar="GROUP.KEY=VALUE", help="One setting, its value as YAML; repeatable."),
     ] = None
 
     def files(self) -> list[Path]:
@@ -107,15 +105,15 @@ class TalkFlags:
 
     progress: Annotated[
         bool | None,
-        _option(
+        option(
             "--progress/--no-progress", panel=_TALK, help="The live display, where stderr is a terminal unless said."
         ),
     ] = None
-    log_level: Annotated[LogLevel, _option("--log-level", panel=_TALK, help="The least severe record to log.")] = (
+    log_level: Annotated[LogLevel, option("--log-level", panel=_TALK, help="The least severe record to log.")] = (
         LogLevel.INFO
     )
     log_format: Annotated[
-        LogFormat, _option("--log-format", panel=_TALK, help="For people, or one JSON object a line.")
+        LogFormat, option("--log-format", panel=_TALK, help="For people, or one JSON object a line.")
     ] = LogFormat.CONSOLE
 
     def options(self) -> TalkOptions:
@@ -129,51 +127,51 @@ class ShortcutFlags:
 
     url_column: Annotated[
         str | None,
-        _option("--url-column", panel=_SHORTCUTS, metavar="NAME", help="The column of the URL (input.url_column)."),
+        option("--url-column", panel=SHORTCUTS, metavar="NAME", help="The column of the URL (input.url_column)."),
     ] = None
     limit: Annotated[
         str | None,
-        _option("--limit", panel=_SHORTCUTS, metavar="N", help="Take only the first N records (input.limit)."),
+        option("--limit", panel=SHORTCUTS, metavar="N", help="Take only the first N records (input.limit)."),
     ] = None
     shards: Annotated[
         str | None,
-        _option("--shards", panel=_SHORTCUTS, metavar="N|auto", help="Processes that fetch (run.shards)."),
+        option("--shards", panel=SHORTCUTS, metavar="N|auto", help="Processes that fetch (run.shards)."),
     ] = None
     nlp_processes: Annotated[
         str | None,
-        _option(
-            "--nlp-processes", panel=_SHORTCUTS, metavar="N|auto", help="Processes that analyse (run.nlp_processes)."
+        option(
+            "--nlp-processes", panel=SHORTCUTS, metavar="N|auto", help="Processes that analyse (run.nlp_processes)."
         ),
     ] = None
     concurrency: Annotated[
         str | None,
-        _option("--concurrency", panel=_SHORTCUTS, metavar="N", help="Requests at once (fetch.max_concurrency)."),
+        option("--concurrency", panel=SHORTCUTS, metavar="N", help="Requests at once (fetch.max_concurrency)."),
     ] = None
     delay: Annotated[
         str | None,
-        _option(
+        option(
             "--delay",
-            panel=_SHORTCUTS,
+            panel=SHORTCUTS,
             metavar="SECONDS",
             help="From one request to a host to the next (politeness.delay_s).",
         ),
     ] = None
     no_nlp: Annotated[
         bool,
-        _option("--no-nlp", panel=_SHORTCUTS, help="Text only: no entities, keywords, summary (nlp.pipeline none)."),
+        option("--no-nlp", panel=SHORTCUTS, help="Text only: no entities, keywords, summary (nlp.pipeline none)."),
     ] = False
     mark_duplicates: Annotated[
         bool,
-        _option(
+        option(
             "--mark-duplicates",
-            panel=_SHORTCUTS,
+            panel=SHORTCUTS,
             help="Name in duplicate_of the first URL with the same or nearly the same text (output.mark_duplicates).",
         ),
     ] = False
 
     def flags(self) -> dict[str, Flag]:
         """Give the settings that were asked for, by key."""
-        typed = {
+        typed: Typed = {
             "input.url_column": ("--url-column", self.url_column),
             "input.limit": ("--limit", self.limit),
             "run.shards": ("--shards", self.shards),
@@ -183,7 +181,16 @@ class ShortcutFlags:
             "nlp.pipeline": ("--no-nlp", "none" if self.no_nlp else None),
             "output.mark_duplicates": ("--mark-duplicates", "true" if self.mark_duplicates else None),
         }
-        return {key: Flag(name, text, raw=True) for key, (name, text) in typed.items() if text is not None}
+        return as_typed(typed)
+
+
+#: By the setting's key, a flag's name and what was typed; None where it was not given.
+Typed = dict[str, tuple[str, str | None]]
+
+
+def as_typed(typed: Typed) -> dict[str, Flag]:
+    """The flags that were given, their values as typed: settings check them."""
+    return {key: Flag(name, text, raw=True) for key, (name, text) in typed.items() if text is not None}
 
 
 def grouped(function: Callable[..., int]) -> Callable[..., int]:

@@ -9,10 +9,18 @@ from typing import Annotated
 import typer
 
 from engine.api import Engine
-from engine.cli.flags import Fresh, OutFolder, SettingsFlags, TalkFlags, grouped
+from engine.cli.flags import (
+    SHORTCUTS,
+    Fresh,
+    OutFolder,
+    SettingsFlags,
+    TalkFlags,
+    Typed,
+    as_typed,
+    grouped,
+    option,
+)
 from engine.settings import Flag
-
-_SHORTCUTS = "Shortcuts for settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,54 +29,54 @@ class LeadFlags:
 
     max_jobs: Annotated[
         str | None,
-        typer.Option("--max-jobs", rich_help_panel=_SHORTCUTS, metavar="N", help="Submit at most N (leads.max_jobs)."),
+        option("--max-jobs", panel=SHORTCUTS, metavar="N", help="Submit at most N (leads.max_jobs)."),
     ] = None
     max_cost_cents: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--max-cost-cents",
-            rich_help_panel=_SHORTCUTS,
+            panel=SHORTCUTS,
             metavar="N",
             help="Spend at most so many cents (leads.max_cost_cents).",
         ),
     ] = None
     webhook_listen: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--webhook-listen",
-            rich_help_panel=_SHORTCUTS,
+            panel=SHORTCUTS,
             metavar="HOST:PORT",
             help="Take the provider's calls here (leads.webhook_listen).",
         ),
     ] = None
     webhook_url: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--webhook-url",
-            rich_help_panel=_SHORTCUTS,
+            panel=SHORTCUTS,
             metavar="URL",
             help="The URL that leads there from outside (leads.webhook_url).",
         ),
     ] = None
     resubmit_uncertain: Annotated[
         bool,
-        typer.Option(
+        option(
             "--resubmit-uncertain",
-            rich_help_panel=_SHORTCUTS,
+            panel=SHORTCUTS,
             help="Submit again what may have been submitted: it may be paid twice (leads.resubmit_uncertain).",
         ),
     ] = False
 
     def flags(self) -> dict[str, Flag]:
         """Give the settings that were asked for, by key."""
-        typed = {
+        typed: Typed = {
             "leads.max_jobs": ("--max-jobs", self.max_jobs),
             "leads.max_cost_cents": ("--max-cost-cents", self.max_cost_cents),
             "leads.webhook_listen": ("--webhook-listen", self.webhook_listen),
             "leads.webhook_url": ("--webhook-url", self.webhook_url),
             "leads.resubmit_uncertain": ("--resubmit-uncertain", "true" if self.resubmit_uncertain else None),
         }
-        return {key: Flag(name, text, raw=True) for key, (name, text) in typed.items() if text is not None}
+        return as_typed(typed)
 
 
 @grouped

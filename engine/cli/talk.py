@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engine.errors import OutputError
 from engine.observe.tell import tell
 
 if TYPE_CHECKING:
@@ -21,12 +22,24 @@ def say(message: str) -> None:
 
 @contextmanager
 def results() -> Iterator[TextIO]:
-    """Give stdout for what the user asked for. A reader that has seen enough (`| head`) is no error."""
+    """Give stdout for what the user asked for. A reader that has seen enough (`| head`) is no error.
+
+    Raises OutputError where stdout is closed, or takes no more.
+    """
+    if sys.stdout is None:
+        raise OutputError("stdout is closed, and what was asked for goes there")
     try:
         yield sys.stdout
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes stdout once more when it exits (Python docs, "Note on SIGPIPE").
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, sys.stdout.fileno())
-        os.close(devnull)
+        _let_go()
+    except OSError as error:
+        _let_go()
+        raise OutputError(f"stdout cannot be written: {error.strerror}") from error
+
+
+def _let_go() -> None:
+    """Let the rest go nowhere: the interpreter flushes stdout once more at its end (Python docs, "Note on SIGPIPE")."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

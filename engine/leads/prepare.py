@@ -19,8 +19,8 @@ from engine.leads.setup import api_key, base_url, fingerprint, make_provider
 from engine.policy.job import State
 from engine.providers.counts import count
 from engine.providers.store import JobStore
-from engine.sources.source import STDIN, resolve, spooled
-from engine.sources.spool import spool_stdin
+from engine.sources.source import STDIN, resolve
+from engine.sources.spool import spool_stdin, spooled
 from engine.supervisor.checks import check_platform, check_same_inputs, check_unchanged
 from engine.supervisor.folder import LEADS_FILES, LEADS_NAME, STDIN_ASIDE_NAME, RunFolder, opened
 from engine.supervisor.manifest import COMPLETE, Manifest, continued, describe, new_manifest, source_of

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from engine.nlp.lexicon import LEXICON
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-    from spacy.strings import StringStore
 
     #: (first word, one after the last, label)
     Mention = tuple[int, int, str]
-    #: A name as the ids of its words.
+    #: A name as the numbers of its words in the lexicon.
     Name = tuple[int, ...]
 
 PERSON: Final = "PER"
@@ -42,53 +43,49 @@ _MOST_SMALL_WORDS: Final = 3
 
 
 class Text:
-    """The words of a text: `orth` their ids in `strings`; `weak` where a capital says little (headings).
+    """The words of a text: `numbers` in the lexicon; `weak` where a capital says little (headings).
 
     Both arrays run over its n words. `capitals`: where the words are that may begin with a capital.
     """
 
-    def __init__(
-        self, orth: NDArray[np.uint64], weak: NDArray[np.bool_], capitals: NDArray[np.int64], strings: StringStore
-    ) -> None:
-        self.orth = orth
-        self._ids = memoryview(orth)  # type: ignore[arg-type]  # an array is a buffer
+    def __init__(self, numbers: NDArray[np.intp], weak: NDArray[np.bool_], capitals: NDArray[np.int64]) -> None:
+        self._array = numbers
+        self._numbers = memoryview(numbers)  # type: ignore[arg-type]  # an array is a buffer
         self._weak = weak
-        self._strings = strings
         self._capitals: dict[int, list[int]] = defaultdict(list)
-        for orth_id, at in zip(orth[capitals].tolist(), capitals.tolist(), strict=True):
-            self._capitals[orth_id].append(at)
+        for number, at in zip(numbers[capitals].tolist(), capitals.tolist(), strict=True):
+            self._capitals[number].append(at)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
     @cached_property
     def _present(self) -> frozenset[int]:
-        return frozenset(self.orth.tolist())
+        return frozenset(self._array.tolist())
 
     def word(self, at: int) -> str:
         """The word at a place; "" beyond the last."""
-        return self.string(self._ids[at]) if at < len(self._ids) else ""
-
-    def string(self, orth: int) -> str:
-        """The word of an id."""
-        return str(self._strings[orth])
+        return LEXICON.words[self._numbers[at]] if at < len(self) else ""
 
     def positions(self, word: str) -> list[int]:
         """Where a word is."""
-        found: list[int] = np.flatnonzero(self.orth == np.uint64(self._strings[word])).tolist()
+        found: list[int] = np.flatnonzero(self._array == LEXICON.number(word)).tolist()
         return found
 
-    def is_written_small(self, orth: int) -> bool:
+    def is_written_small(self, number: int) -> bool:
         """Whether the word is also in the text without its capital."""
-        small = self._strings[self.string(orth).lower()]
-        return small != orth and small in self._present
+        small = LEXICON.find(LEXICON.words[number].lower())
+        return small != number and small in self._present
 
     def is_weak(self, mention: Mention) -> bool:
         """Whether the mention is one word that has its capital from its place."""
         start, end, _ = mention
-        return end == start + 1 and bool(self._weak[start]) and self.is_written_small(self._ids[start])
+        return end == start + 1 and bool(self._weak[start]) and self.is_written_small(self._numbers[start])
 
     def mentioned(self, mention: Mention) -> Name:
         """The name of a mention."""
         start, end, _ = mention
-        return tuple(self._ids[start:end])
+        return tuple(self._numbers[start:end])
 
     def begin(self, name: Name) -> Sequence[int]:
         """Where the first word of a name is, which begins with a capital."""
@@ -99,24 +96,22 @@ class Text:
         length = len(name)
         starts = self.begin(name)
         if length > 1:
-            starts = [start for start in starts if tuple(self._ids[start : start + length]) == name]
+            starts = [start for start in starts if tuple(self._numbers[start : start + length]) == name]
         return [(start, start + length) for start in starts]
 
 
 def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
     """`mentions`, sorted and not overlapping, with labels that agree and repeats added."""
     found = {mention[0]: mention for mention in mentions if not text.is_weak(mention)}
-    for start, end, label in _acronyms(found, text):
-        for other in [other for other in found.values() if other[0] < end and start < other[1]]:
-            del found[other[0]]
-        found[start] = (start, end, label)
+    if explained := _acronyms(found, text):
+        _replace(found, explained)
     votes: dict[Name, dict[str, int]] = {}
     named = [(text.mentioned(mention), mention) for mention in found.values()]
     for name, (_, _, label) in named:
         labels = votes.setdefault(name, {})
         labels[label] = labels.get(label, 0) + 1
     decided = {name: choice for name, labels in votes.items() if (choice := _decide(labels))}
-    taken = bytearray(len(text.orth))
+    taken = bytearray(len(text))
     for name, (start, end, label) in named:
         found[start] = (start, end, decided.get(name, label))
         taken[start:end] = b"\1" * (end - start)
@@ -130,6 +125,19 @@ def agree(mentions: Sequence[Mention], text: Text) -> list[Mention]:
                 taken[start:end] = b"\1" * (end - start)
                 found[start] = (start, end, label)
     return sorted(found.values())
+
+
+def _replace(found: dict[int, Mention], new: Sequence[Mention]) -> None:
+    """Put each of `new` in the place of all that it overlaps."""
+    holder = {at: start for start, end, _ in found.values() for at in range(start, end)}
+    for mention in new:
+        start, end, _ = mention
+        for other in {holder[at] for at in range(start, end) if at in holder}:
+            first, last, _ = found.pop(other)
+            for at in range(first, last):
+                del holder[at]
+        found[start] = mention
+        holder.update(dict.fromkeys(range(start, end), start))
 
 
 def _decide(labels: Mapping[str, int]) -> str | None:
@@ -152,18 +160,22 @@ def _repeated(
     for name, label in decided.items():
         if label == PERSON and len(name) > 1 and name[-1:] not in votes and _is_distinct(name, text):
             surname = name[-1:]
-            if text.string(surname[0])[1:].islower() and _is_distinct(surname, text):
+            if LEXICON.words[surname[0]][1:].islower() and _is_distinct(surname, text):
                 wanted[surname] = PERSON
-    return sorted(wanted.items(), key=lambda item: (-len(item[0]), item))[:_MOST_NAMES]
+    return sorted(wanted.items(), key=lambda item: (-len(item[0]), _written(item[0]), item[1]))[:_MOST_NAMES]
+
+
+def _written(name: Name) -> list[str]:
+    return [LEXICON.words[number] for number in name]
 
 
 def _is_distinct(name: Name, text: Text) -> bool:
     """Whether the words would hardly be written so but for the name."""
-    first = text.string(name[0])
+    first = LEXICON.words[name[0]]
     if not first[:1].isupper():
         return False
     if len(name) > 1:
-        return text.string(name[-1])[:1].isupper()
+        return LEXICON.words[name[-1]][:1].isupper()
     return len(first) >= _SHORTEST and not text.is_written_small(name[0])
 
 

@@ -15,6 +15,10 @@ from typing import Final
 from engine.nlp.cuts import ATTRIBUTES, either_case
 from engine.nlp.nesting import FEW_TAGS, bound_depth
 
+#: What is read of a text of any kind: as much as fetch.max_body_bytes allows unless it is raised. Up to here a page
+#: costs a few seconds and 400 MB at the most.
+MAX_TEXT_BYTES: Final = 10 << 20
+
 #: Elements of a page that are read: what bounds its cost, to the end of extraction, at some seconds.
 MAX_TAGS: Final = 200_000
 

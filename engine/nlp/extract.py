@@ -12,6 +12,7 @@ import structlog
 
 from engine.model.outcome import Failure, FailureKind
 from engine.nlp import maintext
+from engine.nlp.bounds import MAX_TEXT_BYTES
 from engine.nlp.charset import RefusedEncodingError
 from engine.nlp.html import extract_html
 from engine.nlp.media import extract_audio_video, extract_image
@@ -42,10 +43,6 @@ SUPPORTED: Final = (
 )
 
 _MAX_MESSAGE_CHARS: Final = 300
-
-#: What is read of a text of any kind: as much as fetch.max_body_bytes allows unless it is raised. Up to here a page
-#: costs a few seconds and 400 MB at the most.
-MAX_TEXT_BYTES: Final = 10 << 20
 
 
 class ExtractSettings(Protocol):

@@ -1,28 +1,23 @@
 """XML to text: the entries of a feed (RSS, Atom, RDF), or the character data of any other document.
 
-Read by expat as a stream, so depth and size cost nothing. A document that declares entities is read no further than
-that: expansion bombs and outside files are made of them. What came before an error in a broken document is kept.
+Read as a stream (:mod:`.xml_events`). What came before an error in a broken document, or before entities, is kept.
 """
 
 from __future__ import annotations
 
 from typing import Final
-from xml.parsers.expat import ExpatError, ParserCreate
+from xml.parsers.expat import ExpatError
 
 from resiliparse.extract.html2text import extract_plain_text
 
 from engine.nlp import clean
 from engine.nlp.values import Extracted
+from engine.nlp.xml_events import FEED_ROOTS, StopError, local_name, parser_for
 
-_FEED_ROOTS: Final = frozenset({"rss", "feed", "rdf"})
 _ENTRIES: Final = frozenset({"item", "entry"})
 
 #: The elements of a feed that are text; the others are addresses, dates and numbers.
 _FEED_TEXTS: Final = frozenset({"title", "description", "summary", "content", "encoded", "subtitle"})
-
-
-class _EntityDeclaredError(Exception):
-    """The document declares entities."""
 
 
 class _Reader:
@@ -37,10 +32,10 @@ class _Reader:
 
     @property
     def is_feed(self) -> bool:
-        return self._root in _FEED_ROOTS
+        return self._root in FEED_ROOTS
 
     def start(self, name: str, _attributes: object) -> None:
-        local = _local(name)
+        local = local_name(name)
         self._root = self._root or local
         self._entries += local in _ENTRIES
         self._open.append([])
@@ -51,7 +46,7 @@ class _Reader:
 
     def end(self, name: str) -> None:
         text = "".join(self._open.pop()).strip()
-        local = _local(name)
+        local = local_name(name)
         if not text or (self.is_feed and local not in _FEED_TEXTS):
             return
         if "<" in text:  # HTML in a feed is escaped or CDATA, hence data here
@@ -65,15 +60,10 @@ class _Reader:
 def extract_xml(text: str, content_type: str) -> Extracted:
     """The title and texts of a decoded XML document, each text a paragraph."""
     reader = _Reader()
-    parser = ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.data
-    parser.EntityDeclHandler = _refuse_entity
+    parser = parser_for(reader)
     try:
         parser.Parse(text.lstrip(), True)  # noqa: FBT003 - expat's own signature: this is the last piece
-    except (ExpatError, _EntityDeclaredError):
+    except (ExpatError, StopError):
         # No more than the start of the document could be read; for none at all the source itself is the text.
         if not reader.texts and not reader.title:
             return Extracted(content_type, text=clean.paragraphs(extract_plain_text(text, preserve_formatting=True)))
@@ -81,12 +71,3 @@ def extract_xml(text: str, content_type: str) -> Extracted:
     return Extracted(
         content_type, title=reader.title, text=clean.paragraphs("\n\n".join(reader.texts)), metadata=dict(metadata)
     )
-
-
-def _local(name: str) -> str:
-    """A name without its prefix, lower case."""
-    return name.rpartition(":")[2].lower()
-
-
-def _refuse_entity(*_declaration: object) -> None:
-    raise _EntityDeclaredError

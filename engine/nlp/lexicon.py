@@ -124,7 +124,8 @@ class Column(Generic[_Number]):
         return values
 
 
-#: spaCy's id of a word, the number of its lower-case form, and its length in characters.
+#: spaCy's id of a word, the number of its lower-case form, its length in characters, and whether it is white space.
 ORTH: Final[Column[np.uint64]] = Column(get_string_id, np.uint64, 0)
 LOWER: Final[Column[np.intp]] = Column(lambda word: LEXICON.number(word.lower()), np.intp, -1)
 LENGTH: Final[Column[np.intp]] = Column(len, np.intp, -1)
+IS_SPACE: Final[Column[np.int8]] = Column(str.isspace, np.int8, -1)

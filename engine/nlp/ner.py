@@ -14,7 +14,8 @@ from spacy.language import Language
 
 from engine.nlp.agreement import Text, agree
 from engine.nlp.entities import add_entities
-from engine.nlp.ner_features import HAS_CAPITAL, LongNames, Words
+from engine.nlp.iob import join, parts
+from engine.nlp.ner_features import HAS_CAPITAL, LongNames, words_of
 from engine.nlp.ner_model import shipped
 from engine.nlp.ner_tagger import Tagger
 from engine.nlp.page_facts import language_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from spacy.tokens import Doc
 
-    from engine.nlp.agreement import Mention
+    from engine.nlp.ner_features import Words
     from engine.nlp.ner_model import Model
 
 LANGUAGE: Final = "en"
@@ -43,7 +44,6 @@ class Recogniser:
 
     def __init__(self, nlp: Language, name: str = "engine_ner") -> None:
         self.name = name
-        self._strings = nlp.vocab.strings
         self.use(shipped())  # which reads the word lists too: not on a page's time
         self._long_names = LongNames(nlp)
         self._places = frozenset(data_lines("loc"))
@@ -53,27 +53,23 @@ class Recogniser:
         """Find names by `model` from now on, instead of the shipped one."""
         self._tagger = Tagger(model)
         number = {tag: at for at, tag in enumerate(model.labels)}
-        self._known = {
-            self._strings.add(label): (number[f"B-{own}"], number[f"I-{own}"]) for label, own in _KNOWN.items()
-        }
-        self._parts = [(tag[:1], tag[2:]) for tag in model.labels]
+        self._known = {label: (number[f"B-{own}"], number[f"I-{own}"]) for label, own in _KNOWN.items()}
+        self._parts = [parts(tag) for tag in model.labels]
 
     def __call__(self, doc: Doc) -> Doc:
         """`doc` with the names among its entities."""
         if (language_of(doc) or LANGUAGE) != LANGUAGE:
             return doc
-        columns = np.asarray(doc.to_array(["ORTH", "SENT_START"]), dtype=np.uint64)
-        orth = np.ascontiguousarray(columns[:, 0])
-        memory = self._tagger.memory
-        row = memory.look_up(orth, doc.vocab.strings)
-        words = Words(orth, columns[:, 1] == 1, memory.is_space.take(row), self._long_names.marks(orth))
+        words = words_of(doc, self._long_names)
         if not len(words):
             return doc
-        label, kind, style = self._tagger.tag(words, row.take(words.token))
+        label, kind, style = self._tagger.tag(words)
         self._label_known(doc, words, label)
-        text = Text(words.orth, words.first | (style > 0), np.flatnonzero(HAS_CAPITAL.take(kind)), doc.vocab.strings)
+        text = Text(words.number, words.first | (style > 0), np.flatnonzero(HAS_CAPITAL.take(kind)))
         token = words.token.item
-        found = agree(self._mentions(label), text)
+        named = np.flatnonzero(label)
+        mentions = join(zip(named.tolist(), [self._parts[tag] for tag in label[named].tolist()], strict=True))
+        found = agree([*mentions], text)
         add_entities(
             doc,
             [(token(start), token(end - 1) + 1, self._named(text, start, end, own)) for start, end, own in found],
@@ -88,25 +84,10 @@ class Recogniser:
         edges = np.searchsorted(words.token, [edge for entity in entities for edge in (entity.start, entity.end)])
         at = iter(edges.tolist())
         for entity, first, end in zip(entities, at, at, strict=False):
-            begin, inside = self._known.get(entity.label, (0, 0))
+            begin, inside = self._known.get(entity.label_, (0, 0))
             labels[first:end] = inside
             if begin and first < end:
                 labels[first] = begin
-
-    def _mentions(self, labels: NDArray[np.int64]) -> list[Mention]:
-        """The spans that the labels mean (:func:`engine.nlp.iob.spans`)."""
-        found: list[Mention] = []
-        start, end, label = 0, 0, ""
-        named = np.flatnonzero(labels)
-        for at, tag in zip(named.tolist(), labels[named].tolist(), strict=True):
-            prefix, own = self._parts[tag]
-            if at == end and own == label and prefix == "I":
-                end += 1
-                continue
-            if label:
-                found.append((start, end, label))
-            start, end, label = at, at + 1, own
-        return [*found, (start, end, label)] if label else found
 
     def _named(self, text: Text, start: int, end: int, label: str) -> str:
         if label == "LOC":

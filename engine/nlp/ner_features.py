@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from engine.nlp.lexicon import IS_SPACE, LEXICON
+from engine.nlp.listed import Listed
 from engine.nlp.ner_words import EDGE, KINDS
 from engine.nlp.wordlists import data_lines, gazetteers
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from spacy.language import Language
     from spacy.tokens import Doc
-    from spacy.vocab import Vocab
 
 #: The families of attributes that count at each distance from the word.
 REACH: Final = {-2: "wkgl", -1: "wkxgls", 0: "wkxpscgli", 1: "wkxgls", 2: "wkgl"}
@@ -38,16 +39,11 @@ STYLES: Final = ("text", "heading", "capitals")
 _HEADING_SHARE: Final = 0.6
 _HEADING_WORDS: Final = 3
 
-_LAST_BITS: Final = np.uint64((1 << 16) - 1)
-
 _Value = TypeVar("_Value", bound=np.generic)
 
 
 class LongNames:
-    """Finds gazetteer names of several words by their ids in the vocabulary of `nlp`.
-
-    A text's words are first looked up all at once by the last bits of their ids, which leaves one in thirty.
-    """
+    """Finds gazetteer names of several words, as the tokenizer of `nlp` cuts them."""
 
     def __init__(self, nlp: Language) -> None:
         names = gazetteers()
@@ -56,30 +52,20 @@ class LongNames:
             "loc": set(data_lines("loc")),
             "org": set(data_lines("org")),
         }
-        #: By first word, then by length, the other words and the name's first mark.
-        self._names: dict[int, dict[int, dict[tuple[int, ...], int]]] = {}
+        first_marks: dict[tuple[str, ...], int] = {}
         for name, phrases in lists.items():
-            mark = MARKS.index(f"{name}-first")
             for phrase in phrases:
                 if " " in phrase or "-" in phrase:
-                    first, *others = nlp.make_doc(phrase).to_array("ORTH").tolist()
-                    if others:
-                        lengths = self._names.setdefault(first, {})
-                        lengths.setdefault(len(others) + 1, {}).setdefault(tuple(others), mark)
-        self._may_begin = np.zeros(int(_LAST_BITS) + 1, dtype=bool)
-        self._may_begin[[first & int(_LAST_BITS) for first in self._names]] = True
+                    words = [LEXICON.words[number] for number in LEXICON.of(nlp.make_doc(phrase)).words.tolist()]
+                    if words[1:]:
+                        first_marks.setdefault(tuple(words), MARKS.index(f"{name}-first"))
+        self._listed = Listed(first_marks)
 
-    def marks(self, orth: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The number in `MARKS` of each token; of names that overlap the longest counts, then the first."""
-        marks = np.zeros(len(orth), dtype=np.int64)
-        found = []
-        for at in np.flatnonzero(self._may_begin.take((orth & _LAST_BITS).view(np.int64))).tolist():
-            for length, names in self._names.get(orth.item(at), {}).items():
-                mark = names.get(tuple(orth[at + 1 : at + length].tolist()))
-                if mark:
-                    found.append((-length, at, mark))
-        for length, start, mark in sorted(found):
-            end = start - length
+    def marks(self, numbers: NDArray[np.intp]) -> NDArray[np.int64]:
+        """The mark of each token, by its word's number; of names that overlap the longest counts, then the first."""
+        marks = np.zeros(len(numbers), dtype=np.int64)
+        found = sorted((start - end, start, end, mark) for start, end, mark in self._listed.find(numbers))
+        for _, start, end, mark in found:
             if not marks[start] and not marks[end - 1]:
                 marks[start:end] = mark + 1
                 marks[start] = mark
@@ -89,18 +75,13 @@ class LongNames:
 class Words:
     """The words of a text, less its white space, and their places: `MOST` empty ones are before and after a sentence.
 
-    Arrays over the words: `token`, the token's index; `orth`, its id; `mark`, see `MARKS`; `first`, whether a sentence
-    begins here; `at`, its place. Made of arrays over the tokens, `starts` where a sentence does.
+    Arrays over the words: `token`, the token's index; `number`, that of the word in the lexicon; `mark`, see `MARKS`;
+    `first`, whether a sentence begins here; `at`, its place. Made of arrays over the tokens, `starts` where a sentence
+    does.
     """
 
-    def __init__(
-        self,
-        orth: NDArray[np.uint64],
-        starts: NDArray[np.bool_],
-        is_space: NDArray[np.bool_],
-        mark: NDArray[np.int64],
-    ) -> None:
-        self.token = np.flatnonzero(~is_space)
+    def __init__(self, numbers: NDArray[np.intp], starts: NDArray[np.bool_], mark: NDArray[np.int64]) -> None:
+        self.token = np.flatnonzero(IS_SPACE.of(numbers) == 0)
         sentence = np.cumsum(starts).take(self.token)
         self.first = np.ones(len(self), dtype=bool)
         np.not_equal(sentence[1:], sentence[:-1], out=self.first[1:])
@@ -108,7 +89,7 @@ class Words:
         self._sentence = np.cumsum(self.first)
         self.at = np.arange(len(self)) + MOST * self._sentence
         self._places = len(self) + MOST * (len(self._begins) + 1)
-        self.orth = orth.take(self.token)
+        self.number = numbers.take(self.token)
         self.mark = mark.take(self.token)
 
     def __len__(self) -> int:
@@ -135,9 +116,8 @@ class Words:
 
 def words_of(doc: Doc, names: LongNames) -> Words:
     """The words of a Doc."""
-    columns = np.asarray(doc.to_array(["ORTH", "SENT_START", "IS_SPACE"]), dtype=np.uint64)
-    orth = np.ascontiguousarray(columns[:, 0])
-    return Words(orth, columns[:, 1] == 1, columns[:, 2] == 1, names.marks(orth))
+    numbers = LEXICON.of(doc).words
+    return Words(numbers, doc.to_array("SENT_START") == 1, names.marks(numbers))
 
 
 def feature_names(
@@ -171,9 +151,9 @@ def style_name(style: int, kind: int) -> str:
     return f"style|{STYLES[style]} {KINDS[kind]}"
 
 
-def strings_of(vocab: Vocab, words: Words) -> list[str]:
+def strings_of(words: Words) -> list[str]:
     """The word of each place, "" for an empty one."""
-    return [vocab.strings[orth] if orth else "" for orth in words.placed(words.orth).tolist()]
+    return [LEXICON.words[number - 1] if number else "" for number in words.placed(words.number + 1).tolist()]
 
 
 #: Where in a number the counts of words, of those in capitals and of those with a capital lie, so that one sum over a

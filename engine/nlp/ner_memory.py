@@ -1,46 +1,30 @@
-"""The words that the recogniser has met, with all that it adds up for each: computed once, then looked up by id.
+"""The words that the recogniser has met, with all that it adds up for each: computed once, then looked up by number.
 
 Law: bounded. What is remembered only saves time, so it is forgotten as a whole when it is too much.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from engine.nlp.lexicon import Column
 from engine.nlp.ner_words import EDGE, word_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
-    from spacy.strings import StringStore
 
     from engine.nlp.ner_model import Model
 
-#: Words remembered: 170 bytes each and their entry. A process is replaced before it has seen many more.
+#: Words remembered: 170 bytes each. A process is replaced before it has seen many more.
 _MOST_WORDS: Final = 60_000
 _FIRST_SIZE: Final = 1024
-#: Words of ids that end in the same 16 bits share a slot, where the last of them is found without a look at the others.
-_SLOTS: Final = np.uint64((1 << 16) - 1)
-
-
-class _Rows(dict[int, int]):
-    """The row of each word by its id; one that is not there gets the next and is listed as new."""
-
-    def __init__(self) -> None:
-        super().__init__({0: 0})  # 0 is the id of no word
-        self.new: list[int] = []
-
-    def __missing__(self, orth: int) -> int:
-        row = self[orth] = len(self)
-        self.new.append(orth)
-        return row
+_NO_WORD: Final = 0
 
 
 class Memory:
-    """Rows of the words of one vocabulary, and tables of what `model` adds up for each row.
+    """Rows of the lexicon's words, and tables of what `model` adds up for each row; row 0 is of no word.
 
     `blocks` has a table a distance (:meth:`Model.scores`), `kinds` the kind of each row. Rows and tables are good until
     the next look-up.
@@ -50,50 +34,44 @@ class Memory:
         self._model = model
         self._forget(_FIRST_SIZE)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Memory, (self._model,))  # the numbers of words are one process's
+
     def _forget(self, size: int) -> None:
         distances, width = self._model.block_shape
-        self._rows = _Rows()
-        self._quick = np.zeros(int(_SLOTS) + 1, dtype=np.int64)
-        self._orth = np.zeros(size, dtype=np.uint64)
+        self._row: Column[np.intp] = Column(self._next_row, np.intp, _NO_WORD)
+        self._used = 1
+        self._new: list[str] = []
         self.blocks = np.zeros((distances, size, width), dtype=np.float32)
         self.kinds = np.full(size, EDGE, dtype=np.int64)
-        self.is_space = np.zeros(size, dtype=bool)
 
-    def look_up(self, orth: NDArray[np.uint64], strings: StringStore) -> NDArray[np.int64]:
+    def look_up(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
         """The row of each word."""
-        if len(self._rows) > _MOST_WORDS:
+        if self._used > _MOST_WORDS:
             self._forget(len(self.kinds))
-        slot = (orth & _SLOTS).view(np.int64)
-        rows = self._quick.take(slot)
-        missed = np.flatnonzero(self._orth.take(rows) != orth)
-        if missed.size:
-            try:
-                rows[missed] = self._find(orth[missed], strings)
-            except BaseException:  # a page that runs out of memory or time may leave rows that are not filled
-                self._forget(_FIRST_SIZE)
-                raise
-            self._quick[slot[missed]] = rows[missed]
+        try:
+            rows = self._row.of(numbers)
+            if self._new:
+                self._add(self._new)
+                self._new = []
+        except BaseException:  # a page that runs out of memory or time may leave rows that are not filled
+            self._forget(_FIRST_SIZE)
+            raise
         return rows
 
-    def _find(self, orth: NDArray[np.uint64], strings: StringStore) -> NDArray[np.int64]:
-        """The rows of words, by their ids one by one; those that are new are added."""
-        rows = np.fromiter(map(self._rows.__getitem__, orth.tolist()), np.int64, len(orth))
-        if self._rows.new:
-            self._add(self._rows.new, [strings[new] for new in self._rows.new])
-            self._rows.new.clear()
-        return rows
+    def _next_row(self, word: str) -> int:
+        """The row of a word that was not met; it is filled with the others of its text."""
+        self._new.append(word)
+        self._used += 1
+        return self._used - 1
 
-    def _add(self, ids: Sequence[int], words: Sequence[str]) -> None:
+    def _add(self, words: list[str]) -> None:
         """Fill the last rows."""
-        end = len(self._rows)
+        end = self._used
         start = end - len(words)
         while end > len(self.kinds):
             self.blocks = np.concatenate((self.blocks, np.zeros_like(self.blocks)), axis=1)
-            self._orth = np.concatenate((self._orth, np.zeros_like(self._orth)))
             self.kinds = np.concatenate((self.kinds, np.zeros_like(self.kinds)))
-            self.is_space = np.concatenate((self.is_space, np.zeros_like(self.is_space)))
-        self._orth[start:end] = ids
         parts = [word_parts(word) for word in words]
         self.blocks[:, start:end] = self._model.blocks(parts).swapaxes(0, 1)
         self.kinds[start:end] = [kind for _, kind, *_ in parts]
-        self.is_space[start:end] = [word.isspace() for word in words]

@@ -25,18 +25,19 @@ class Tagged(NamedTuple):
 
 
 class Tagger:
-    """Labels words by `model`; remembers them in `memory`."""
+    """Labels words by `model`."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.memory = Memory(model)
+        self._memory = Memory(model)
 
-    def tag(self, words: Words, row: NDArray[np.int64]) -> Tagged:
-        """What the model says of the words, whose rows of the memory are `row`."""
-        kinds = self.memory.kinds
+    def tag(self, words: Words) -> Tagged:
+        """What the model says of the words."""
+        row = self._memory.look_up(words.number)
+        kinds = self._memory.kinds
         kind = kinds.take(row)
         style = words.styles(kind)
         placed = words.placed(row)
         side = words.placed(sides(kind, words.mark, style))
-        scores = self.model.scores(placed, kinds.take(placed), side, self.memory.blocks)
+        scores = self.model.scores(placed, kinds.take(placed), side, self._memory.blocks)
         return Tagged(decode(self.model, placed > 0, scores).take(words.at), kind, style)

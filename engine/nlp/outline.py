@@ -22,7 +22,7 @@ from engine.model.outcome import FailureKind
 from engine.model.url import Target, parse_target
 from engine.nlp import maintext
 from engine.nlp.blocks import read_blocks
-from engine.nlp.bounds import bound_markup
+from engine.nlp.bounds import MAX_TEXT_BYTES, bound_markup
 from engine.nlp.charset import RefusedEncodingError, decode
 from engine.nlp.cuts import without_code
 from engine.nlp.fingerprint import simhash
@@ -102,7 +102,7 @@ class OutlineWorker:
         return {"role": Role.FILE, "media_type": found}
 
     def _page(self, body: bytes, charset: str | None, media_type: str, url: str) -> Outline:
-        source = bound_markup(decode(body, charset).text)
+        source = bound_markup(decode(body[:MAX_TEXT_BYTES], charset).text)
         tree = HTMLTree.parse(source)
         found = read_hyperlinks(tree, url)
         reader = ProfileReader(tree, url) if self._profiles else None

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import spacy
-from spacy import attrs
 from spacy.about import __version__ as spacy_version
 
 from engine.errors import UsageError
@@ -35,10 +34,6 @@ COMPONENTS: Final = {
     "builtin": ("engine_sentences", "engine_shapes", "engine_facts", "engine_ner", "engine_names", "engine_phrases"),
     WITH_MODELS: ("engine_sentences", "engine_shapes", "engine_facts", "engine_models", "engine_phrases"),
 }
-
-#: spaCy computes every attribute of each new word, 19 µs; this is what our components read, 2 µs. What else they ask of
-#: a word they remember themselves (engine/nlp/lexicon.py). A page has some hundred words that its process has not seen.
-_ATTRIBUTES: Final = frozenset({attrs.IS_SPACE})
 
 #: What the row has no field for, by the names that spaCy's trained packages use.
 _UNNEEDED: Final = (
@@ -73,9 +68,9 @@ def load(name: str) -> Language | None:
 
 def _built_in(name: str) -> Language:
     nlp = spacy.blank("en", config={"nlp": {"tokenizer": {"@tokenizers": TOKENIZER}}})
-    getters = nlp.vocab.lex_attr_getters  # type: ignore[attr-defined]  # missing in spaCy's stubs
-    for attribute in set(getters) - _ATTRIBUTES:
-        del getters[attribute]
+    # spaCy would compute every attribute of each new word, 19 µs, and a page has some hundred words that its process
+    # has not seen. Our components read none: what they ask of a word they remember themselves (engine/nlp/lexicon.py).
+    nlp.vocab.lex_attr_getters.clear()  # type: ignore[attr-defined]  # missing in spaCy's stubs
     for component in COMPONENTS[name]:
         nlp.add_pipe(component)
     return nlp

@@ -1,17 +1,16 @@
 """The process of an NLP child, whatever works in it: signals, the life pipe, logs, and its loop.
 
-It ignores SIGINT (the supervisor decides), dies of SIGTERM, SIGPROF and SIGALRM (a page over nlp.timeout_s), leaves at
-once, without a word, when the supervisor's life pipe ends: forkserver children outlive a killed supervisor otherwise.
+It ignores SIGINT (the supervisor decides), dies of SIGTERM, SIGPROF and SIGALRM (a page over nlp.timeout_s), and leaves
+with the supervisor (:mod:`engine.ipc.life`).
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
 from typing import TYPE_CHECKING, Final, cast
 
 from engine.ipc.frames import MAX_FRAME_BYTES
+from engine.ipc.life import leave_with_supervisor
 from engine.model.messages import TIMEOUT_SIGNALS
 from engine.nlp.server import Limits, Server
 from engine.observe import logs
@@ -32,7 +31,7 @@ def prepare_process(config: NlpConfig) -> None:
     for ending in endings:
         signal.signal(ending, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, endings)
-    threading.Thread(target=_leave_with_supervisor, args=(config.life_fd,), name="life", daemon=True).start()
+    leave_with_supervisor(config.life_fd)
     logs.configure(config.log_level, cast("logs.LogFormat", config.log_format), f"nlp-{config.child}")
 
 
@@ -45,9 +44,3 @@ def serve(config: NlpConfig, settings: Settings, worker: Worker) -> None:
         max_frame_bytes=min(MAX_FRAME_BYTES, max_body + _HEADER_BYTES) if max_body else MAX_FRAME_BYTES,
     )
     Server(config.path, config.child, worker, limits).run()
-
-
-def _leave_with_supervisor(life_fd: int) -> None:
-    while os.read(life_fd, 1):  # the supervisor writes nothing: this returns when its end is closed
-        pass
-    os._exit(0)

@@ -134,7 +134,9 @@ class ProfileReader:
         named = [(at, name) for at, text in headings if (name := person_name(text))]
         first = [(at, name) for at, name in named if lines[at].kind == "h1"]
         first += [(at, name) for at, name in named if any(same_person(name, other) for other in in_title)]
-        for at, name in [*first, *((-1, name) for name in in_title)]:
+        candidates = [*first, *((-1, name) for name in in_title)]
+        if candidates:
+            at, name = candidates[0]
             about = [person for person in self._persons if same_person(_bare(person.name), name)]
             return about, _bare(about[0].name) if about else name, at
         main = [person for person in self._persons if person.is_main]

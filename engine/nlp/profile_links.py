@@ -43,46 +43,58 @@ class PersonLinks:
     others: list[tuple[str, str]] = field(default_factory=list)
 
 
+class _Frame:
+    """What stands around a page's own content; each header is looked through once, whatever links it holds."""
+
+    def __init__(self) -> None:
+        self._is_pages_own: dict[ElementNode, bool] = {}
+
+    def holds(self, element: ElementNode) -> bool:
+        """Whether an element stands in a menu, in the footer, or in a header that is not the page's own."""
+        around = element.closest("nav, footer, header")
+        if around is None or around.tag != "header":
+            return around is not None
+        if around not in self._is_pages_own:
+            self._is_pages_own[around] = around.query_selector("h1") is not None
+        return not self._is_pages_own[around]
+
+
 def person_links(tree: HTMLTree, url: str) -> PersonLinks:
     """Of the page at `url`: what stands in its menus and its footer is the site's, and left out."""
     found = PersonLinks()
     if tree.body is None:
         return found
+    frame = _Frame()
     for element in tree.body.query_selector_all("a[href], [data-cfemail]")[:_MAX_LINKS]:
         href = (element.getattr("href") or "").strip()[:_MAX_CHARS]
         scheme, _, rest = href.partition(":")
         match scheme.lower():
             case "mailto":
-                _add(found.emails, element, unquote(rest.partition("?")[0]))
+                _add(found.emails, unquote(rest.partition("?")[0]), element, frame)
             case "tel" | "callto":
-                _add(found.phones, element, unquote(rest.partition(";")[0]))
+                _add(found.phones, unquote(rest.partition(";")[0]), element, frame)
             case _ if element.hasattr("data-cfemail") or "/cdn-cgi/l/email-protection" in href:
-                _add(found.emails, element, _unprotected(element.getattr("data-cfemail") or href.rpartition("#")[2]))
+                code = element.getattr("data-cfemail") or href.rpartition("#")[2]
+                _add(found.emails, _unprotected(code), element, frame)
             case _:
-                _page(found, element, absolute(href, url), url)
+                target = absolute(href, url)
+                if target and target.partition("#")[0] != url:
+                    _page(found, target, element, frame)
     return found
 
 
-def _page(found: PersonLinks, element: ElementNode, target: str, url: str) -> None:
-    if not target or target.partition("#")[0] == url:
-        return
+def _page(found: PersonLinks, target: str, element: ElementNode, frame: _Frame) -> None:
     text = clean.line(element.text_content, 100)
     if _ELSEWHERE.match(target) or _VCARD.search(target) or _HOME.fullmatch(text):
-        _add(found.pages, element, target)
-    elif (name := person_name(text)) and not _is_sites(element):
+        _add(found.pages, target, element, frame)
+    elif (name := person_name(text)) and not frame.holds(element):
         found.others.append((name, target))
 
 
-def _add(values: list[str], element: ElementNode, value: str) -> None:
+def _add(values: list[str], value: str, element: ElementNode, frame: _Frame) -> None:
     value = clean.line(value, _MAX_CHARS)
-    if value and value not in values and not _is_sites(element):
+    if value and value not in values and not frame.holds(element):
         values.append(value)
-
-
-def _is_sites(element: ElementNode) -> bool:
-    """Whether an element stands in a menu, in the footer, or in a header that is not the page's own."""
-    around = element.closest("nav, footer, header")
-    return around is not None and (around.tag != "header" or around.query_selector("h1") is None)
 
 
 def _unprotected(code: str) -> str:

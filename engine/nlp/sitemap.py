@@ -1,20 +1,21 @@
 """Sitemaps and feeds: the URLs that a site lists of itself, read as a stream.
 
 Sitemaps (sitemaps.org 0.9) come as XML, as a list of lines, and as an index of others; with images and news inside;
-also packed with gzip, whatever their headers say. Feeds are RSS 2.0, RSS 1.0 (RDF) and Atom (RFC 4287). Expat reads
-them in pieces: neither depth nor size costs memory beyond what is found. A document that declares entities is read no
-further: expansion bombs are made of them. What came before an error in a broken document is kept, and the error told.
+also packed with gzip, whatever their headers say. Feeds are RSS 2.0, RSS 1.0 (RDF) and Atom (RFC 4287). They are read
+in pieces (:mod:`.xml_events`). What came before an error in a broken document is kept, and the error told.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from xml.parsers.expat import ExpatError, ParserCreate, errors
+from xml.parsers.expat import ExpatError, errors
 
 from engine.model.finding import Role, Source
 from engine.nlp.charset import RefusedEncodingError, decode
+from engine.nlp.xml_events import FEED_ROOTS, StopError, local_name, parser_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,12 @@ MAX_ENTRIES: Final = 100_000
 _PIECE_BYTES: Final = 64 << 10
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31  # zlib's number for a gzip member of any window
+#: What is kept of an element's text. An address must be shorter (sitemaps.org): one that is cut would be another's.
 _MAX_TEXT_CHARS: Final = 2_048
 _UNKNOWN_ENCODING: Final = errors.codes[errors.XML_ERROR_UNKNOWN_ENCODING]
 
 _SITEMAP_ROOTS: Final = frozenset({"urlset", "sitemapindex"})
-_FEED_ROOTS: Final = frozenset({"rss", "feed", "rdf"})
+_ENTRIES: Final = frozenset({"url", "sitemap", "item", "entry"})
 
 #: Of an entry, by local name: what is told of it besides its address.
 _NOTED: Final = {
@@ -62,10 +64,6 @@ class Listing:
     damaged: str = ""
 
 
-class _StopError(Exception):
-    """The document is to be read no further."""
-
-
 class _Reader:
     """Turns expat's events into entries."""
 
@@ -73,6 +71,8 @@ class _Reader:
         self.listing = listing
         self._root = ""
         self._path: list[str] = []
+        #: How many entries are open, by name: a path may be as deep as the document is long.
+        self._open: Counter[str] = Counter()
         self._text: list[str] = []
         self._chars = 0
         self._url = ""
@@ -80,21 +80,22 @@ class _Reader:
         self._images = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        local = _local(name)
+        local = local_name(name)
         if not self._root:
             self._root = local
             if local in _SITEMAP_ROOTS:
                 self.listing.role = Role.SITEMAP
-            elif local in _FEED_ROOTS:
+            elif local in FEED_ROOTS:
                 self.listing.role = Role.FEED
             else:
-                raise _StopError
+                raise StopError
         self._path.append(local)
         self._text.clear()
         self._chars = 0
-        if local in {"url", "sitemap", "item", "entry"}:
+        if local in _ENTRIES:
+            self._open[local] += 1
             self._url, self._note, self._images = "", {}, 0
-        elif local == "link" and self._in("entry") and attributes.get("rel", "alternate") == "alternate":
+        elif local == "link" and self._open["entry"] and attributes.get("rel", "alternate") == "alternate":
             self._url = self._url or attributes.get("href", "")
 
     def data(self, text: str) -> None:
@@ -103,14 +104,15 @@ class _Reader:
             self._chars += len(text)
 
     def end(self, name: str) -> None:
-        local = _local(name)
+        local = local_name(name)
         text = " ".join("".join(self._text).split())[:_MAX_TEXT_CHARS]
         self._path.pop()
         self._text.clear()
         self._chars = 0
-        if local in {"url", "sitemap", "item", "entry"}:
+        if local in _ENTRIES:
+            self._open[local] -= 1
             self._add(local)
-        elif text and not self._in("url", "sitemap", "item", "entry"):
+        elif text and not any(self._open.values()):
             if local == "title" and not self.listing.title:
                 self.listing.title = text
         elif text:
@@ -121,12 +123,16 @@ class _Reader:
         if prefix == "image" or inner == "image":
             self._images += local == "loc"
         elif (local == "loc" and inner in {"url", "sitemap"}) or (local == "link" and inner in {"item", "entry"}):
-            self._url = self._url or text
+            self._address(text)
         elif local in {"guid", "id"} and inner in {"item", "entry"}:
-            if not self._url and text.startswith(("http://", "https://")):
-                self._url = text
+            if text.startswith(("http://", "https://")):
+                self._address(text)
         elif local in _NOTED:
             self._note.setdefault(_NOTED[local], text)
+
+    def _address(self, text: str) -> None:
+        if not self._url and len(text) < _MAX_TEXT_CHARS:
+            self._url = text
 
     def _add(self, local: str) -> None:
         if not self._url:
@@ -141,10 +147,7 @@ class _Reader:
         self.listing.entries.append(entry)
         if len(self.listing.entries) >= MAX_ENTRIES:
             self.listing.damaged = f"only its first {MAX_ENTRIES} entries are read"
-            raise _StopError
-
-    def _in(self, *names: str) -> bool:
-        return any(name in self._path for name in names)
+            raise StopError
 
 
 def read_listing(body: bytes, max_bytes: int, *, lines: bool = False) -> Listing:
@@ -162,12 +165,7 @@ def read_listing(body: bytes, max_bytes: int, *, lines: bool = False) -> Listing
 
 def _read_xml(listing: Listing, pieces: Iterator[bytes], encoding: str | None = None) -> None:
     reader = _Reader(listing)
-    parser = ParserCreate(encoding)
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.data
-    parser.EntityDeclHandler = _refuse_entity
+    parser = parser_for(reader, encoding)
     first = b""
     try:
         for piece in pieces:
@@ -185,7 +183,7 @@ def _read_xml(listing: Listing, pieces: Iterator[bytes], encoding: str | None = 
             _read_xml(listing, iter((text.encode("utf-8", "replace"),)), "utf-8")
             return
         listing.damaged = f"not well-formed: {error}"
-    except _StopError:
+    except StopError:
         return
 
 
@@ -195,12 +193,14 @@ def _read_lines(listing: Listing, body: bytes, max_bytes: int) -> None:
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
             _add_line(listing, line)
+        rest = rest[:_PIECE_BYTES]  # more of a line is no address, and would be copied with each piece
     _add_line(listing, rest)
 
 
 def _add_line(listing: Listing, line: bytes) -> None:
     text = line.strip().decode("utf-8", "replace").removeprefix("\ufeff")
-    if text.startswith(("http://", "https://")) and len(listing.entries) < MAX_ENTRIES:
+    is_address = text.startswith(("http://", "https://")) and len(text) < _MAX_TEXT_CHARS
+    if is_address and len(listing.entries) < MAX_ENTRIES:
         listing.role = Role.SITEMAP
         listing.entries.append(Entry(text, Role.PAGE, Source.SITEMAP))
 
@@ -234,11 +234,3 @@ def _pieces(body: bytes, max_bytes: int) -> Iterator[bytes]:
 
 def _looks_like_xml(body: bytes, max_bytes: int) -> bool:
     return next(_pieces(body, max_bytes), b"").lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2].lower()
-
-
-def _refuse_entity(*_declaration: object) -> None:
-    raise _StopError

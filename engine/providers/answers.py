@@ -9,12 +9,11 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import orjson
-
 from engine.model.lead import LeadFailure
 from engine.observe.logs import get_logger
 from engine.policy.job import Event
 from engine.providers.base import RowState
+from engine.providers.caller import parsed
 from engine.providers.shape import retry_after
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Answers:
         """What the queued calls say, of which tasks. A call is used up once its consequences are in the store."""
         while self._events:
             event = self._events.popleft()
-            told = self._provider.read_event(_parsed(event.body))
+            told = self._provider.read_event(parsed(event.body))
             if told is None:
                 _log.warning("a webhook's call says nothing that can be read", id=event.id)
                 self._store.event_used(event)
@@ -93,10 +92,3 @@ class Answers:
 
 def _fitted(rows: tuple[RowReply, ...], size: int) -> tuple[RowReply, ...]:
     return rows if len(rows) == size else (rows[0],) * size
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 import orjson
 
 from engine.observe.text import shown
-from engine.providers.base import Answer
+from engine.providers.base import Answer, Json
+from engine.sources.json_depth import can_be_written
 from engine.transport.tls import client_context
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class HttpCaller:
                 return Answer(
                     response.status,
                     {name.lower(): value for name, value in response.headers.items()},
-                    _parsed(self._key.scrubbed(body)),
+                    parsed(self._key.scrubbed(body)),
                 )
         except _NOT_SENT as error:
             return NotSent(self._words(error))
@@ -149,8 +150,10 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _parsed(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def parsed(body: bytes) -> Json:
+    """The JSON of an answer or a webhook's call; None where it is none, or could not be stored."""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
+    return value if can_be_written(value, body.count(b"{") + body.count(b"[")) else None

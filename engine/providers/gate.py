@@ -27,6 +27,8 @@ _HOST: Final = 0
 
 _TOO_MANY: Final = 429
 _LIMIT_HEADER: Final = "x-ratelimit-limit"
+#: A limit with more is none, and Python refuses to read thousands.
+_MAX_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ class Gate:
             self._budget.pause(now + self._pause_s(outcome.status, retry_after_s, u))
         elif isinstance(got, Answer):
             self._pauses = 0
-            if (said := got.headers.get(_LIMIT_HEADER, "")).isascii() and said.isdigit():
+            said = got.headers.get(_LIMIT_HEADER, "")
+            if len(said) <= _MAX_DIGITS and said.isascii() and said.isdigit():
                 self._budget.lower(int(said))
 
     def tick(self, now: float) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from engine.model.lead import LeadFailure
 from engine.policy.retry import LONGEST_RETRY_AFTER_S, parse_retry_after
@@ -150,7 +151,7 @@ class ShapedProvider:
 
     def poll(self, task_id: str) -> Call:
         """See Provider."""
-        return Call("GET", self.shape.poll_path.replace("{task_id}", task_id))
+        return Call("GET", _path(self.shape.poll_path, task_id))
 
     def read_poll(self, answer: Answer, count: int, wall_now: float) -> Reply | Refusal:
         """See Provider."""
@@ -165,7 +166,7 @@ class ShapedProvider:
     def cancel(self, task_id: str) -> Call | None:
         """See Provider."""
         path = self.shape.cancel_path
-        return None if path is None else Call("POST", path.replace("{task_id}", task_id))
+        return None if path is None else Call("POST", _path(path, task_id))
 
     def read_event(self, body: Json) -> Told | None:
         """See Provider."""
@@ -173,7 +174,7 @@ class ShapedProvider:
         if not isinstance(task_id, str | int) or find(body, self.shape.statuses) is None:
             return None
         rows = find(body, self.shape.rows) if self.shape.rows else None
-        return Told(str(task_id), self._reply(body, len(rows) if isinstance(rows, list) else 1, None))
+        return Told(str(task_id), self._reply(body, len(rows) if isinstance(rows, list) and rows else 1, None))
 
     def facts(self, result: Json) -> Facts:
         """See Provider."""
@@ -252,6 +253,11 @@ class ShapedProvider:
         if not status and (result is not None or any(find(body, (path,)) is not None for path in shape.data)):
             return RowReply(RowState.DONE, at_top if result is None else result, cost_cents=cents)
         return RowReply(RowState.PENDING)
+
+
+def _path(path: str, task_id: str) -> str:
+    """A path with a task's id as one segment of it, whatever characters the id has."""
+    return path.replace("{task_id}", quote(task_id, safe=""))
 
 
 def find(body: Json, paths: Sequence[str]) -> Json:

@@ -28,35 +28,16 @@ class CsvRecords(Records):
 
     def __iter__(self) -> Iterator[Record]:
         """Give the rows; one that cannot be read, or has no URL, is a broken record."""
-        # The csv module's bound on a field is one for the whole process; it is only ever raised, to that of a row.
-        csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARS))
-        feed = Feed(self.source)
-        rows = csv.reader(feed, self.dialect)
-        layout = self._header(feed, rows)
-        while True:
-            try:
-                row = next(rows, None)
-            except csv.Error:
-                row = []
-            number, head = feed.finish_row()
-            if row is None:
-                break
+        rows = Rows(self.source, self.dialect)
+        self.require_url_column(rows.names)
+        layout = _Layout(rows.names, self.settings.url_column, self.settings.priority_column)
+        for number, row, head in rows:
             if number <= self.after:
                 continue
             self.last = number
             if not head.isspace():
-                yield layout.record(number, row, head)
-        self.last = max(self.last, feed.number)
-
-    def _header(self, feed: Feed, rows: Iterator[list[str]]) -> _Layout:
-        try:
-            names = [name.strip() for name in next(rows, [])]
-        except csv.Error as error:
-            name = self.source.name
-            raise UsageError(f"{name!r} has no header ({error}): its first line must name the columns") from error
-        feed.finish_row()
-        self.require_url_column(names)
-        return _Layout(names, self.settings.url_column, self.settings.priority_column)
+                yield layout.record(number, row or [], head)
+        self.last = max(self.last, rows.lines_read)
 
 
 class TsvRecords(CsvRecords):
@@ -91,7 +72,41 @@ class _Layout:
         return whole(number, url, priority, columns)
 
 
-class Feed:
+class Rows:
+    """A file's columns by their `names`, and its rows; iterate once. UsageError where it has no header."""
+
+    def __init__(self, source: Source, dialect: type[csv.Dialect]) -> None:
+        # The csv module's bound on a field is one for the whole process; it is only ever raised, to that of a row.
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARS))
+        self._feed = _Feed(source)
+        self._reader = csv.reader(self._feed, dialect)
+        try:
+            self.names = [name.strip() for name in next(self._reader, [])]
+        except csv.Error as error:
+            name = source.name
+            raise UsageError(f"{name!r} has no header ({error}): its first line must name the columns") from error
+        self._feed.finish_row()
+
+    @property
+    def lines_read(self) -> int:
+        """How many lines of the file were read."""
+        return self._feed.number
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | None, str]]:
+        """Give each row, None for one that cannot be read, between the number of its first line and that line."""
+        while True:
+            row: list[str] | None
+            try:
+                row = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                row = None
+            number, head = self._feed.finish_row()
+            yield number, row, head
+
+
+class _Feed:
     """The lines that csv.reader asks for, which would gather a row without end where a quote is never closed."""
 
     def __init__(self, source: Source) -> None:

@@ -72,21 +72,17 @@ def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
         covered = cursor[1] if index == cursor[0] else 0
         try:
             for piece in stream:
-                if isinstance(piece, Record):
-                    place.record(piece, filling)
+                left: Record | PlainLines | None = piece
+                while left is not None:
+                    if isinstance(left, Record):
+                        place.record(left, filling)
+                        read, left = left.ordinal, None
+                    else:
+                        some, left = left.split(room - filling.count)
+                        place.lines(some, filling)
+                        read = some.last
                     if filling.is_full(room):
-                        covered = piece.ordinal
-                        yield filling.batch(covered)
-                        filling, room = _Filling(index, shards), batch_size
-                    continue
-                first, lines = piece
-                at = 0
-                while at < len(lines):
-                    some = lines[at : at + room - filling.count]
-                    place.lines(some, first + at, filling)
-                    at += len(some)
-                    if filling.is_full(room):
-                        covered = first + at - 1
+                        covered = read
                         yield filling.batch(covered)
                         filling, room = _Filling(index, shards), batch_size
         except UsageError:
@@ -184,10 +180,10 @@ class _Placer:
         filling.count += 1
         filling.chars += len(record.url) + (0 if columns is None else len(columns))
 
-    def lines(self, lines: list[str], first: int, filling: _Filling) -> None:
+    def lines(self, piece: PlainLines, filling: _Filling) -> None:
         """Place plain lines, and what turns out to be none: the one loop that each URL of a long list is in."""
         entries, prints, origin_of = filling.entries, filling.prints, self._origins.of
-        for at, line in enumerate(lines, position(filling.index, first)):
+        for at, line in enumerate(piece.lines, position(filling.index, piece.first)):
             if (origin := origin_of(line)) is not None:
                 host, (shard, of_host) = origin
                 entries[shard].append([at, 0, line, None, host, None, None])
@@ -195,7 +191,7 @@ class _Placer:
                 filling.count += 1
             elif line:
                 self.record(Record(split_position(at)[1], line), filling)
-        filling.chars += sum(map(len, lines))
+        filling.chars += sum(map(len, piece.lines))
 
 
 def _unfetchable(record: Record) -> str:

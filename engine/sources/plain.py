@@ -40,6 +40,17 @@ class PlainLines(NamedTuple):
     first: int
     lines: list[str]
 
+    @property
+    def last(self) -> int:
+        """The ordinal of the last line."""
+        return self.first + len(self.lines) - 1
+
+    def split(self, most: int) -> tuple[PlainLines, PlainLines | None]:
+        """The first `most` lines, and the others, if there are any."""
+        if len(self.lines) <= most:
+            return self, None
+        return PlainLines(self.first, self.lines[:most]), PlainLines(self.first + most, self.lines[most:])
+
 
 def plain_lines(block: bytes) -> list[str] | None:
     """Give the lines of a block, ends left out; None where they must be looked at one by one."""

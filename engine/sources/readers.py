@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from engine.sources.delimited import CsvRecords, TsvRecords
+from engine.sources.json_depth import can_be_written
 from engine.sources.plain import PlainLines, plain_lines
 from engine.sources.record import Record, Records, broken, priority_of, whole
 from engine.sources.source import Format, Source
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.settings.groups import InputSettings
-
-#: orjson writes at most 254 levels and reads 1024; a row wraps these columns in a few more when it is written.
-_MAX_JSON_DEPTH: Final = 200
 
 
 def open_records(source: Source, settings: InputSettings, after_ordinal: int = 0) -> Records:
@@ -110,18 +108,7 @@ def parse_line(line: str) -> object:
         value: object = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    # Counting brackets spares the walk to nearly every line.
-    return value if line.count("{") + line.count("[") <= _MAX_JSON_DEPTH or _is_shallow(value) else None
-
-
-def _is_shallow(value: object) -> bool:
-    level: list[object] = [value]
-    for _ in range(_MAX_JSON_DEPTH):
-        groups = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
-        level = [item for group in groups for item in group]
-        if not level:
-            return True
-    return False
+    return value if can_be_written(value, line.count("{") + line.count("[")) else None
 
 
 _READERS: Final[dict[Format, type[Records]]] = {

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import UsageError
 from engine.settings.groups import InputSettings
-from engine.sources.delimited import EXTRA_FIELDS, Feed
+from engine.sources.delimited import EXTRA_FIELDS, Rows
 from engine.sources.readers import parse_line
 from engine.sources.record import MAX_BROKEN_CHARS
 from engine.sources.source import Format
-from engine.sources.streams import MAX_RECORD_CHARS, lines
+from engine.sources.streams import lines
 from engine.sources.table import ParquetRecords
 
 if TYPE_CHECKING:
@@ -52,28 +52,14 @@ def _json_rows(source: Source) -> Iterator[TableRow]:
 
 
 def _delimited_rows(source: Source, dialect: type[csv.Dialect]) -> Iterator[TableRow]:
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARS))
-    feed = Feed(source)
-    reader = csv.reader(feed, dialect)
-    try:
-        names = [name.strip() for name in next(reader, [])]
-    except csv.Error as error:
-        raise UsageError(f"{source.name!r} has no header ({error}): its first line must name the columns") from error
-    feed.finish_row()
-    if not any(names):
+    rows = Rows(source, dialect)
+    if not any(rows.names):
         raise UsageError(f"{source.name!r} has no header: its first line must name the columns")
-    while True:
-        try:
-            row = next(reader, None)
-            fit = True
-        except csv.Error:
-            row, fit = [], False
-        number, head = feed.finish_row()
+    for number, row, head in rows:
         if row is None:
-            return
-        if fit and not any(cell.strip() for cell in row):
-            continue
-        yield TableRow(number, _named(names, row)) if fit else _unread(number, head)
+            yield _unread(number, head)
+        elif any(cell.strip() for cell in row):
+            yield TableRow(number, _named(rows.names, row))
 
 
 def _named(names: list[str], row: list[str]) -> dict[str, Any]:

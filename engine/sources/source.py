@@ -1,6 +1,6 @@
 """What an input is: the text that the user gave, resolved to a file of a known kind, a page, or stdin.
 
-Resolving looks at the file system but reads no content (but for a spooled stdin, which has no name to tell by).
+Resolving looks at the file system but reads no content.
 """
 
 from __future__ import annotations
@@ -21,9 +21,6 @@ STDIN: Final = "-"
 
 #: A fingerprint covers so much of a file's start and of its end (DESIGN.md: a gigabyte list must not be read twice).
 _FINGERPRINT_BYTES: Final = 1 << 20
-
-#: Enough of a spooled stdin to tell what it holds.
-_SNIFFED_BYTES: Final = 4_096
 
 GZIP_MAGIC: Final = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"  # RFC 8878, section 3.1.1
@@ -74,7 +71,7 @@ class Source:
 
     @property
     def is_stdin(self) -> bool:
-        """Whether this is a stdin that must be spooled (:func:`spooled`) before it is read."""
+        """Whether this is a stdin that must be spooled (:mod:`.spool`) before it is read."""
         return self.name == STDIN and self.path is None
 
     @property
@@ -111,25 +108,6 @@ def known_suffix(path: Path) -> bool:
     if suffixes and suffixes[-1] in _COMPRESSIONS:
         suffixes.pop()
     return bool(suffixes) and suffixes[-1] in _FORMATS
-
-
-def spooled(path: Path) -> Source:
-    """Make the Source of a spooled stdin; packing and kind are told by its first bytes (JSON lines, else URLs)."""
-    _require_readable(path)
-    with path.open("rb") as file:
-        head = file.read(_SNIFFED_BYTES)
-    compression = Compression.NONE
-    if head.startswith(GZIP_MAGIC):
-        compression = Compression.GZ
-    elif head.startswith(ZSTD_MAGIC):
-        compression = Compression.ZST
-    source = Source(STDIN, Format.TXT, compression, path)
-    if compression is not Compression.NONE:
-        from engine.sources.streams import text_chunks  # noqa: PLC0415 - streams reads Sources
-
-        head = next(text_chunks(source), b"")
-    is_json = head.lstrip()[:1] in {b"{", b'"'}
-    return Source(STDIN, Format.JSONL, compression, path) if is_json else source
 
 
 def fingerprint(path: Path) -> dict[str, Any]:

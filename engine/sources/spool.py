@@ -9,7 +9,8 @@ import os
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from engine.errors import OutputError, UsageError
-from engine.sources.source import reason
+from engine.sources.source import GZIP_MAGIC, STDIN, ZSTD_MAGIC, Compression, Format, Source, reason
+from engine.sources.streams import text_chunks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,23 @@ def spool_stdin(stream: BinaryIO, path: Path) -> None:
         raise OutputError(f"cannot keep stdin in {str(path)!r}: {reason(error)}") from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def spooled(path: Path) -> Source:
+    """The Source of a kept stdin; packing and kind are told by its first bytes (JSON lines, else URLs).
+
+    UsageError where it is no text.
+    """
+    with path.open("rb") as file:
+        head = file.read(len(ZSTD_MAGIC))
+    compression = Compression.NONE
+    if head.startswith(GZIP_MAGIC):
+        compression = Compression.GZ
+    elif head.startswith(ZSTD_MAGIC):
+        compression = Compression.ZST
+    source = Source(STDIN, Format.TXT, compression, path)
+    is_json = next(text_chunks(source), b"").lstrip()[:1] in {b"{", b'"'}
+    return Source(STDIN, Format.JSONL, compression, path) if is_json else source
 
 
 def _read(stream: BinaryIO) -> bytes:

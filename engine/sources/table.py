@@ -53,7 +53,7 @@ class ParquetRecords(Records):
                 file = parquet.ParquetFile(stack.enter_context(self._open()), pre_buffer=False)
                 check(file.schema_arrow.names)
                 yield from self._rows(file)
-            except (pa.ArrowException, OSError) as error:
+            except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: a column's name is no UTF-8
                 name = self.source.name
                 why = reason(error) if isinstance(error, OSError) else str(error).partition("\n")[0]
                 raise UsageError(f"{name!r} is no Parquet file, or a damaged one: {why}") from error

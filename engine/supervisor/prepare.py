@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from engine.errors import UsageError
 from engine.nlp.available import require_pipeline
 from engine.nlp.models.found import require_models
-from engine.sources.source import STDIN, resolve, spooled
-from engine.sources.spool import spool_stdin
+from engine.sources.source import STDIN, resolve
+from engine.sources.spool import spool_stdin, spooled
 from engine.supervisor.checks import (
     check_cache,
     check_not_empty,

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 import engine
+from engine.errors import OutputError
 from engine.output.codec import Encoder, file_name
 
 ROOT = Path(__file__).parents[2]
@@ -155,6 +156,12 @@ async def test_an_nlp_configuration_that_means_nothing_is_refused(config, words,
 def test_what_is_no_url_is_named():
     with pytest.raises(engine.UsageError, match=r"urls\[1\]"):
         list(engine.enrich(["http://h.test/", 7]))
+
+
+def test_a_place_that_cannot_be_written_is_a_failure_of_the_engines(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"urls\.jsonl: cannot be written"):
+        next(iter(engine.enrich(URLS, tmp_path / "file" / "run")))
 
 
 def test_examples_of_the_documents_run_as_they_stand(local, tmp_path):

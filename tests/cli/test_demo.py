@@ -115,6 +115,12 @@ def test_the_demo_runs_on_its_web_and_shows_the_rows(tmp_path, capsys, monkeypat
     assert engine.options["fresh"] is True
 
 
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert invoke(["demo", "--out", str(tmp_path / "file")], DemoEngine()) == ExitCode.OUTPUT
+    assert f"{tmp_path / 'file'}: cannot be written" in capsys.readouterr().err
+
+
 def test_a_demo_that_stops_says_so_with_its_code(tmp_path, capsys):
     assert invoke(["demo", "--out", str(tmp_path)], DemoEngine(ExitCode.INTERRUPTED)) == 3
     assert capsys.readouterr().out == ""

@@ -47,3 +47,17 @@ def test_a_reader_that_leaves_early_is_no_error():
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("where", "words"), [(">/dev/full", "stdout cannot be written: No space"), (">&-", "closed")])
+def test_a_stdout_that_takes_nothing_is_a_sentence(where, words):
+    done = subprocess.run(  # noqa: S602 - a shell's redirection is what is tested
+        f"{sys.executable} -m engine config {where}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert words in done.stderr

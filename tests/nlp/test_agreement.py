@@ -2,20 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from spacy.strings import StringStore
 
 from engine.nlp.agreement import Text, agree
 from engine.nlp.iob import read_documents, spans
+from engine.nlp.lexicon import LEXICON
 
 
 def agreed(text, *mentions, weak=()):
     """(words, label) of the mentions in `text` after agreement; `weak` are the places of words that begin a line."""
     words = text.split()
-    strings = StringStore(words)
-    orth = np.array([strings[word] for word in words], dtype=np.uint64)
+    numbers = np.array([LEXICON.number(word) for word in words], dtype=np.intp)
     marks = np.isin(np.arange(len(words)), weak)
     capitals = np.array([at for at, word in enumerate(words) if word[0].isupper()], dtype=np.int64)
-    found = agree(mentions, Text(orth, marks, capitals, strings))
+    found = agree(mentions, Text(numbers, marks, capitals))
     return [(" ".join(words[start:end]), label) for start, end, label in found]
 
 
@@ -51,6 +50,15 @@ def test_a_capital_that_begins_a_line_is_no_name_where_the_word_is_written_small
 def test_an_acronym_in_brackets_and_its_name_are_one(text, mentions, expected):
     assert agreed(text, *mentions)[: len(expected)] == expected
     assert bool(agreed(text, *mentions)) == bool(expected)
+
+
+def test_thousands_of_acronyms_take_linear_time():
+    assert len(agreed("the Alpha Beta ( AB ) said " * 10_000)) == 20_000
+
+
+def test_an_acronym_takes_the_place_of_all_that_it_overlaps_and_of_no_more():
+    text, mentions = "Old Far Sea Bank ( FSB ) Far Sea Bank", [(0, 2, "PER"), (2, 3, "LOC"), (5, 7, "LOC")]
+    assert agreed(text, *mentions) == [("Far Sea Bank", "LOC"), ("FSB", "LOC"), ("Far Sea Bank", "LOC")]
 
 
 def test_a_word_that_is_mostly_no_name_is_not_spread():

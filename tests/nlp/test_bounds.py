@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
-from engine.nlp.bounds import MAX_ATTRIBUTES, MAX_TAGS, bound_markup
+from engine.nlp.bounds import MAX_ATTRIBUTES, MAX_TAGS, MAX_TEXT_BYTES, bound_markup
 from engine.nlp.charset import decode
-from engine.nlp.extract import MAX_TEXT_BYTES, Extractors
+from engine.nlp.extract import Extractors
 from engine.nlp.jsonld import parse
 from engine.nlp.plain import extract_plain
 from engine.nlp.sniff import sniff

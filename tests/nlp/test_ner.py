@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from spacy.tokens import Doc
 
 from engine.nlp.entities import list_entities
 from engine.nlp.iob import read_documents, spans
+from engine.nlp.lexicon import LEXICON
 from engine.nlp.ner_features import LongNames, feature_names, strings_of, words_of
 from engine.nlp.ner_memory import Memory
 from engine.nlp.ner_model import Model, read, save, shipped
@@ -117,7 +119,7 @@ def test_tables_give_the_labels_that_the_features_mean(monkeypatch, seed, for_ou
     nlp.add_pipe("engine_sentences")
     doc = nlp("Ann Lee of New York met Bob. NEWS FROM SAN FRANCISCO\nIt rained, he said.\n\nGo Home Now Bob")
     words = words_of(doc, LongNames(nlp))
-    strings = strings_of(nlp.vocab, words)
+    strings = strings_of(words)
     kind = np.array([word_kind(word) if word else 0 for word in strings])
     featured = list(feature_names(words, [word_attributes(word) if word else [] for word in strings], kind))
     model = random_model(rng, {name for _, names in featured for name in names})
@@ -130,42 +132,41 @@ def test_tables_give_the_labels_that_the_features_mean(monkeypatch, seed, for_ou
     ]
     tables = Model(*model)
     tagger = Tagger(tables)
-    tagged = tagger.tag(words, tagger.memory.look_up(words.orth, nlp.vocab.strings))
+    tagged = tagger.tag(words)
     assert tagged.kind.tolist() == kind[words.at].tolist()
     assert [tables.labels[label] for label in tagged.label.tolist()] == expected
 
 
-class Broken(dict):
-    """Strings of a process that runs out of memory at the word `at`."""
+class Failing(Model):
+    """Runs out of memory once, at the first new word after `fails` was set."""
 
-    def __init__(self, strings, at):
-        super().__init__(strings)
-        self._at = at
+    fails = False
 
-    def __getitem__(self, orth):
-        if orth == self._at:
+    def blocks(self, words):
+        if self.fails:
+            self.fails = False
             raise MemoryError
-        return super().__getitem__(orth)
+        return super().blocks(words)
 
 
 def test_what_is_remembered_is_bounded_and_changes_nothing(monkeypatch):
     monkeypatch.setattr("engine.nlp.ner_memory._MOST_WORDS", 4)
+    monkeypatch.setattr("engine.nlp.ner_memory._FIRST_SIZE", 2)
     texts = [["Ann", "met", "Bob"], ["Bob", "and", "Ann", "Lee"], ["Ann", "met", "Lee"], ["in", "Oslo", " "]]
-    # Ids that share a slot, as two words of 65,536 do.
-    ids = {word: (number + 1) << 20 | number % 2 for number, word in enumerate(sorted({w for t in texts for w in t}))}
-    strings = {orth: word for word, orth in ids.items()}
-    memory = Memory(shipped())
-    for text in [*texts, "out of memory", *texts]:
-        if isinstance(text, str):
+    model = Failing(*random_model(random.Random(1), {f"{at}:w={word}" for at in (-1, 0) for word in ("ann", "oslo")}))  # noqa: S311 - reproducible
+    memory = Memory(model)
+    for text in [*texts, ["out", "of", "memory"], *texts]:
+        numbers = np.array([LEXICON.number(word) for word in text])
+        if "memory" in text:
+            model.fails = True
             with pytest.raises(MemoryError):
-                memory.look_up(np.array([1 << 30, 7], dtype=np.uint64), Broken({1 << 30: "Rome"}, 7))
-            continue
-        orth = np.array([ids[word] for word in text], dtype=np.uint64)
-        rows = memory.look_up(orth, strings)
+                memory.look_up(numbers)
+        rows = memory.look_up(numbers)
+        assert len(memory.kinds) <= 16
         assert memory.kinds[rows].tolist() == [word_kind(word) for word in text]
-        blocks = shipped().blocks([word_parts(word) for word in text])
+        blocks = model.blocks([word_parts(word) for word in text])
         assert np.array_equal(memory.blocks[:, rows].swapaxes(0, 1), blocks)
-        assert memory.is_space[rows].tolist() == [word == " " for word in text]
+    assert len(deepcopy(memory).kinds) == 2  # numbers are one process's
 
 
 def test_a_model_is_the_same_after_a_round_trip(tmp_path):

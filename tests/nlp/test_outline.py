@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from engine.model.finding import Finding, Role, Source, finding_of
 from engine.model.record import Fetched
+from engine.nlp.bounds import MAX_TEXT_BYTES
+from engine.nlp.facts import MAX_ROBOTS_CHARS
 from engine.nlp.outline import OutlineWorker
 from engine.nlp.page import Page
 from engine.nlp.sitemap import read_listing
@@ -135,6 +137,40 @@ def test_what_is_broken_ends_where_it_breaks_and_says_so():
     assert "unpacks to more than" in flood.damaged
     assert "cut short" in read_listing(gzip.compress(SITEMAP.encode())[:60], MAX).damaged
     assert "damaged" in read_listing(b"\x1f\x8b" + b"x" * 40, MAX).damaged
+
+
+def test_what_is_longer_than_an_address_may_be_is_none_and_is_not_cut_to_one():
+    long = "http://h.test/" + "x" * 2_034
+    for listed in (
+        f"<urlset><url><loc>{long}</loc></url><url><loc>http://h.test/1</loc></url></urlset>",
+        f"{long}\n{'y' * 200_000}\nhttp://h.test/1",
+    ):
+        assert [entry.url for entry in read_listing(listed.encode(), MAX, lines=True).entries] == ["http://h.test/1"]
+    assert read_listing(f"<urlset><url><loc>{long[:-1]}</loc></url></urlset>".encode(), MAX).entries[0].url == long[:-1]
+
+
+def test_a_document_as_deep_as_it_is_long_takes_linear_time():
+    depth = 100_000
+    nested = f"<urlset><url><loc>/1</loc>{'<a>' * depth}{'x</a>' * depth}</url></urlset>"
+    assert [entry.url for entry in read_listing(nested.encode(), MAX).entries] == ["/1"]
+    assert [
+        entry.url for entry in read_listing(b"x" * (16 << 20) + b"\nhttp://h.test/", 32 << 20, lines=True).entries
+    ] == ["http://h.test/"]
+
+
+def test_a_page_where_a_sitemap_was_expected_is_read_no_further_than_other_pages():
+    body = b"<p>word</p><!--" + b"x" * MAX_TEXT_BYTES + b"--><p>more</p><a href=/late>late</a>"
+    found, _ = outline(body, "text/html", Role.SITEMAP)
+    assert (found["role"], found["words"], found["links"]) == ("page", 1, [])
+
+
+def test_of_a_pages_directives_so_many_are_read_as_a_row_may_keep():
+    found, _ = outline("<meta name=robots content=noindex>" * 5_000 + "<a href=/a>1</a>")
+    assert found["meta"]["robots"].startswith("noindex, noindex")
+    assert len(found["meta"]["robots"]) < MAX_ROBOTS_CHARS + len(", noindex")
+    token = Settings().fetch.user_agent.partition("/")[0]
+    named, _ = outline(f"<meta name={token} content><meta name={token} content=none><meta name={token} content=all>")
+    assert list(named["meta"].values()) == ["none"]
 
 
 def test_an_encoding_that_expat_does_not_know_is_read_all_the_same():

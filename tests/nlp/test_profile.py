@@ -11,6 +11,7 @@ from engine.nlp.blocks import read_blocks
 from engine.nlp.cuts import without_code
 from engine.nlp.person_names import names_owner, person_name, same_person
 from engine.nlp.profile import ProfileReader
+from engine.nlp.profile_links import person_links
 
 URL = "http://u.test/people/jane-doe"
 
@@ -121,6 +122,13 @@ def test_what_is_no_profile_says_why(body, title, url, head, reason):
     found = read(body, title, url, head)
     assert isinstance(found, str)
     assert reason in found
+
+
+def test_a_header_is_the_sites_unless_it_has_the_heading_and_is_looked_through_once():
+    links = "".join(f"<a href='/people/{n}'>Ann Lee</a>" for n in range(2_000))
+    header = f"<header>{links}{'<b>x</b>' * 50_000}</header>"
+    tree = HTMLTree.parse(f"{header}<header><h1>Jane Doe</h1><a href='/bob'>Bob Ray</a></header>")
+    assert person_links(tree, "http://u.test/x").others == [("Bob Ray", "http://u.test/bob")]
 
 
 def test_a_profile_with_many_colleagues_is_one_where_its_address_says_so():

@@ -85,6 +85,14 @@ async def test_what_is_no_json_is_an_answer_all_the_same():
         assert (await made(url)).body is None
 
 
+async def test_json_that_is_too_deep_to_be_stored_is_none():
+    for depth in (150, 300, 1_000):
+        body = b'{"result": ' + b"[" * depth + b"]" * depth + b"}"
+        async with answering(whole(body)) as (url, _):
+            got = await made(url)
+        assert (got.body is None) == (depth > 200)
+
+
 async def test_no_connection_means_not_sent():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -58,6 +58,8 @@ def test_a_cancelled_request_teaches_nothing(gate):
 
 
 def test_the_providers_limit_is_taken_where_it_is_lower(gate):
-    gate.leave(gate.enter(0.0), Answer(200, {"x-ratelimit-limit": "2"}), 0.0, None, 0.0)
-    gate.enter(0.0)
-    assert not gate.ready(0.0)
+    for odd in ("0", "-1", "1.5", "²", "9" * 5_000):
+        gate.leave(gate.enter(0.0), Answer(200, {"x-ratelimit-limit": odd}), 0.0, None, 0.0)
+    gate.leave(gate.enter(60.0), Answer(200, {"x-ratelimit-limit": "2"}), 60.0, None, 0.0)
+    gate.enter(60.0)
+    assert not gate.ready(60.0)

@@ -174,6 +174,8 @@ def test_the_other_shape_has_a_status_for_each_row():
     row = poll({"batch_id": "7", "rows": rows}, count=2, provider=batch).rows[1]
     assert (row.state, row.error, row.cost_cents) == (RowState.FAILED, "no page", 1)
     assert batch.cancel("7").path == "/batches/7/cancel"
+    assert batch.poll("a/../b?c#d é").path == "/batches/a%2F..%2Fb%3Fc%23d%20%C3%A9"
+    assert batch.read_event({"batch_id": "7", "state": "ok", "rows": []}).reply.rows[0].state is RowState.DONE
     assert poll({"problem": {"title": "gone"}}, 410, provider=batch).fault is Fault.GONE
 
 
@@ -204,7 +206,8 @@ def test_no_answer_crashes_and_none_is_guessed(body, status, count, provider):
                 provider.facts(row.result)
         else:
             assert found.message
-    provider.read_event(body)
+    if (told := provider.read_event(body)) is not None:
+        assert told.reply.rows
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 
 import pytest
-import zstandard
 
 from engine.errors import UsageError
-from engine.sources.source import Compression, Format, Source, fingerprint, resolve, spooled
+from engine.sources.source import Compression, Format, Source, fingerprint, resolve
 
 
 @pytest.mark.parametrize(
@@ -79,17 +77,6 @@ def test_an_unreadable_file_is_refused(tmp_path):
     path.touch(mode=0)
     with pytest.raises(UsageError, match=r"cannot read .*permission denied"):
         resolve(str(path))
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
-@pytest.mark.parametrize(
-    ("text", "kind"), [(b'\n {"url": "http://h/"}\n', Format.JSONL), (b"http://h/\n", Format.TXT), (b"", Format.TXT)]
-)
-def test_a_spooled_stdin_is_what_its_bytes_say(tmp_path, pack, text, kind):
-    path = tmp_path / "stdin"
-    path.write_bytes(pack(text))
-    assert spooled(path).format is kind
-    assert spooled(path).path == path
 
 
 def test_a_fingerprint_covers_the_size_the_start_and_the_end(tmp_path):

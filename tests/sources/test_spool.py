@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 
 import pytest
+import zstandard
 
 from engine.errors import OutputError, UsageError
-from engine.sources.spool import spool_stdin
+from engine.sources.source import Format
+from engine.sources.spool import spool_stdin, spooled
 
 
 def test_keeps_every_byte_and_nothing_beside(tmp_path):
@@ -40,3 +43,20 @@ def test_a_closed_stdin_is_named(tmp_path):
 def test_a_folder_that_cannot_be_written_is_an_output_error(tmp_path):
     with pytest.raises(OutputError, match=r"cannot keep stdin in .*no such file"):
         spool_stdin(io.BytesIO(b"x"), tmp_path / "gone" / "stdin")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (b'\n {"url": "http://h/"}\n', Format.JSONL),
+        (b'\xef\xbb\xbf"http://h/"\n', Format.JSONL),
+        (b"http://h/\n", Format.TXT),
+        (b"", Format.TXT),
+    ],
+)
+def test_a_spooled_stdin_is_what_its_bytes_say(tmp_path, pack, text, kind):
+    path = tmp_path / "stdin"
+    path.write_bytes(pack(text))
+    assert spooled(path).format is kind
+    assert spooled(path).path == path

@@ -140,6 +140,13 @@ def test_a_missing_column_and_a_file_of_another_kind_are_refused(write, tmp_path
         assert "\n" not in str(caught.value)
 
 
+def test_a_column_whose_name_is_no_utf8_is_refused(write):
+    path = write({"url": ["http://a/"], "column": [1]}, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"column", b"col\xffmn"))
+    with pytest.raises(UsageError, match="no Parquet file, or a damaged one"):
+        check(resolve(str(path)), _DEFAULTS)
+
+
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(write, monkeypatch):
     path = write({"url": ["http://a/"]})
     monkeypatch.setitem(sys.modules, "pyarrow", None)

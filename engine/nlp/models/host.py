@@ -11,11 +11,9 @@ Exit codes: 0, another serves this device; 2, the models cannot be loaded, with 
 from __future__ import annotations
 
 import fcntl
-import os
 import selectors
 import signal
 import sys
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -25,6 +23,7 @@ import orjson
 
 from engine.errors import ExitCode
 from engine.ipc.frames import Decoder, encode
+from engine.ipc.life import leave_with_supervisor
 from engine.nlp.gathering import Gathering
 from engine.nlp.models.asked import HostConfig, Message
 from engine.nlp.models.found import model_folder
@@ -171,7 +170,7 @@ def main() -> None:
     """Be the host that the argument describes."""
     config = HostConfig.loaded(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_supervisor, args=(config.life_fd,), name="life", daemon=True).start()
+    leave_with_supervisor(config.life_fd)
     logs.configure(config.log_level, cast("logs.LogFormat", config.log_format), f"models-{config.slot}")
     with Path(f"{config.path}.lock").open("wb") as lock:
         try:
@@ -194,12 +193,6 @@ def main() -> None:
         Path(preliminary).replace(config.path)
         logs.get_logger(__name__).info("models are loaded", device=device)
         host.run()
-
-
-def _leave_with_supervisor(life_fd: int) -> None:
-    while os.read(life_fd, 1):
-        pass
-    os._exit(0)
 
 
 if __name__ == "__main__":
