@@ -49,7 +49,7 @@ def test_stdin_is_kept_and_resumed_from_the_folder(enrich):
     again = enrich(*enrich.run("-", **FETCH_ONLY), stdin=b"http://other.test/\n")
     assert again.code == 2
     assert "enrich resume" in again.line
-    resumed = enrich("resume", enrich.out)
+    resumed = enrich.refused("resume", enrich.out)
     assert (resumed.code, "complete" in resumed.line) == (0, True)
 
 

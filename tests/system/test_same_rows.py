@@ -32,9 +32,9 @@ def test_rows_do_not_depend_on_processes_and_batches(enrich, request, kind):
         done = enrich(*enrich.run(listing, "--mark-duplicates", output__order="input", **settings))
         assert done.code == 0, done.err
         if processes == 1:
-            assert enrich("merge", enrich.out, "--no-mark-duplicates").code == 0
+            assert enrich.refused("merge", enrich.out, "--no-mark-duplicates").code == 0
             assert b'"duplicate_of":"' not in (enrich.out / "enrichment_output.jsonl").read_bytes()
-            assert enrich("merge", enrich.out, "--mark-duplicates").code == 0
+            assert enrich.refused("merge", enrich.out, "--mark-duplicates").code == 0
         merged.append(TIMES.sub(b"", (enrich.out / "enrichment_output.jsonl").read_bytes()).splitlines())
     assert merged[0] == merged[1]
     assert len(merged[0]) == len(URLS)
