@@ -103,14 +103,15 @@ def test_broken_lines_become_rows(enrich):
     errors = lines(enrich.out / "failures.jsonl")
     assert {row["error_kind"] for row in errors} == {"invalid_url"}
     assert sorted(row["error"].partition(":")[0] for row in errors) == [f"line {n}" for n in range(2, 7)]
+    assert "fetch.contact" not in done.err
 
 
-def test_a_list_of_invalid_lines_only(enrich):
-    done = enrich(*enrich.run(enrich.listing(["not one", "neither", "http://"])))
+def test_a_list_of_invalid_lines_only_by_a_run_without_a_contact(enrich):
+    done = enrich(*enrich.run(enrich.listing(["not one", "neither", "http://"]), fetch__contact=None))
     assert done.code == 0, done.err
     assert {row["error_kind"] for row in lines(enrich.out / "failures.jsonl")} == {"invalid_url"}
     assert len(rows(enrich.out)) == 3
-    assert "fetch.contact" not in done.err
+    assert "fetch.contact" in done.err  # a warning
 
 
 def test_folders_that_are_no_run(enrich):
@@ -174,11 +175,6 @@ def test_a_proxy_that_cannot_be_used(enrich, monkeypatch):
     done = enrich.refused(*enrich.run(listing, fetch__connect_to=[], fetch__proxy="socks5://proxy.test"))
     assert (done.code, "enrich-engine[socks]" in done.line) == (2, True)
     assert not enrich.out.exists()
-
-
-def test_a_run_without_a_contact_is_warned(enrich):
-    listing = enrich.listing(["not a url"])
-    assert "fetch.contact" in enrich(*enrich.run(listing, **FETCH_ONLY, fetch__contact=None)).err
 
 
 def small_files():

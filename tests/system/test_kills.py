@@ -85,16 +85,7 @@ def test_a_killed_supervisor_takes_its_children_along(enrich, fetched):
     assert enrich.refused("verify", enrich.out).code == 0
 
 
-def test_everything_killed_at_once(enrich, fetched):
-    running, arguments = begun(enrich)
-    running.kill_all()
-    assert left_to_do(enrich)
-    done = enrich(*arguments)
-    assert done.code == 0, done.err
-    assert comparable(enrich.out) == fetched
-
-
-def test_killed_between_the_write_of_the_rows_and_their_commit(enrich, fetched):
+def test_everything_killed_at_once_between_the_write_of_the_rows_and_their_commit(enrich, fetched):
     """Rows that no commit knows of are cut, and their pages fetched again."""
     arguments = enrich.run(enrich.listing(URLS), **FETCH_ONLY)
     running = enrich.start(*arguments, environ={"ENGINE_FAULT": "between_append_and_commit"})
