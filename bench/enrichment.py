@@ -138,16 +138,17 @@ class Bench:
         self.results: list[dict[str, Any]] = []
 
     def take(self, mode: str, concurrency: int, run: int) -> None:
-        """Run a mode once over all URLs, just after its start-up: the same command for one of them."""
+        """Run a mode once over all URLs; just before, where ratios are told, its start-up: the same command for one."""
         urls = self._options.urls
-        base_wall_s, base_cpu_s, _ = self._run(mode, 1, concurrency)
+        if urls >= LEAST_URLS:
+            base_wall_s, base_cpu_s, _ = self._run(mode, 1, concurrency)
         wall_s, cpu_s, more = self._run(mode, urls, concurrency)
         result = {
             "mode": mode, "duration_seconds": wall_s, "urls_processed": urls, "throughput_urls_per_sec": urls / wall_s,
-            "max_concurrency": concurrency, "run": run + 1, "start_up_seconds": base_wall_s, "cpu_seconds": cpu_s,
-            "start_up_cpu_seconds": base_cpu_s, **more,
+            "max_concurrency": concurrency, "run": run + 1, "cpu_seconds": cpu_s, **more,
         }  # fmt: skip
         if urls >= LEAST_URLS:
+            result |= {"start_up_seconds": base_wall_s, "start_up_cpu_seconds": base_cpu_s}
             result["net_throughput_urls_per_sec"] = (urls - 1) / (wall_s - base_wall_s)
             result["net_cpu_ms_per_url"] = (cpu_s - base_cpu_s) / (urls - 1) * 1000
         self.results.append(result)

@@ -14,6 +14,9 @@ import os
 from contextlib import suppress
 from typing import Final
 
+import engine.nlp.uncollected
+
+# isort: split
 import engine.nlp.child
 import engine.nlp.worker  # noqa: F401 - with these all that a child imports
 from engine.errors import UsageError
@@ -31,3 +34,4 @@ load_language_model()
 # What is here now is shared by all children until one writes to it: the collector must not touch it.
 gc.collect()
 gc.freeze()
+gc.enable()

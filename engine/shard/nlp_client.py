@@ -170,11 +170,11 @@ class NlpClient:
         suspects = [job for job in child.out.values() if job.started]
         self._requeue([job for job in child.out.values() if not job.started], lost=True)
         known = self._causes.pop(child.number, None)
-        if known is None:
-            self._suspects[child.number] = suspects
-        else:
+        if known is not None:
             for job in suspects:
                 self._judge(job, known)
+        elif suspects:  # of a child that was not even reached, the supervisor may have told before
+            self._suspects[child.number] = suspects
         self._pump()
 
     def _requeue(self, jobs: list[Job], *, lost: bool) -> None:

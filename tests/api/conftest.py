@@ -13,7 +13,7 @@ from system.conftest import web  # noqa: E402, F401 - the same local web
 
 @pytest.fixture
 def local(web):  # noqa: F811 - the fixture
-    """Settings that lead every host to the local web, without a delay."""
+    """Settings that lead every host to the local web, without a delay; text alone, which a pool is sooner begun for."""
     return {
         "fetch.connect_to": [f"::127.0.0.1:{web.port}"],
         "guard.allow_networks": ["127.0.0.0/8"],
@@ -21,4 +21,5 @@ def local(web):  # noqa: F811 - the fixture
         "fetch.contact": "tests@operator.example",
         "run.shards": 1,
         "run.nlp_processes": 1,
+        "nlp.pipeline": "none",
     }

@@ -29,11 +29,12 @@ def children():
 
 
 def test_rows_in_a_script_with_columns_of_their_own(local):
+    del local["nlp.pipeline"]  # the default
     rows = list(engine.enrich([*URLS, {"url": "http://b.test/status/404", "id": 7}], settings=local))
     assert {row["url"] for row in rows} == {*URLS, "http://b.test/status/404"}
     failed = next(row for row in rows if row["error"])
     assert (failed["error_kind"], failed["input"]) == ("http_status", {"id": 7})
-    assert all(row["title"] for row in rows if not row["error"])
+    assert all(row["title"] and row["entities"] for row in rows if not row["error"])
 
 
 async def test_rows_come_while_the_run_is_on_and_the_loop_goes_on(local):
@@ -102,6 +103,7 @@ def test_a_folder_is_gone_on_with(local, tmp_path):
 
 
 async def test_the_predecessors_call(local, tmp_path):
+    del local["nlp.pipeline"]  # so that it is nlp_enabled that switches the analysis off
     output = tmp_path / "out" / "rows.jsonl"
     summary = await engine.run_async_enrichment(
         urls=[*URLS, "http://b.test/status/404"],
@@ -165,7 +167,7 @@ def test_a_place_that_cannot_be_written_is_a_failure_of_the_engines(tmp_path):
 
 
 def test_examples_of_the_documents_run_as_they_stand(local, tmp_path):
-    """Each is a script of its own, without a guard, under -W error, against the local web."""
+    """Each is a script of its own, without a guard, under -W error, against the local web; the first has a pool."""
     writer = [sys.executable, ROOT / "scripts" / "examples.py", tmp_path, ROOT / "README.md", ROOT / "docs/python.md"]
     subprocess.run(writer, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
     scripts = sorted(tmp_path.glob("*.py"))
@@ -181,3 +183,4 @@ def test_examples_of_the_documents_run_as_they_stand(local, tmp_path):
         assert done.returncode == 0, done.stderr
         assert "Warning" not in done.stderr
         assert done.stdout
+        environ["ENRICH_EXTRACT__EXTRACTOR"] = "none"

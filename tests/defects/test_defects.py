@@ -178,7 +178,7 @@ async def failures_lower_the_limit(crawler):
     for n in range(60):
         web.answer(f"h{n}.test", "/", PAGE)
     one = crawler(web, limit=40, attempts=1)
-    await one.crawl([url for n in range(12) for url in urls(60, f"/{n}" if n else "/")])
+    await one.crawl([url for n in range(6) for url in urls(60, f"/{n}" if n else "/")])
     assert one.limit < 40, f"the limit is {one.limit}"
 
 
@@ -404,7 +404,7 @@ def test_9_what_is_known_of_an_image_and_of_sound_is_in_the_row(row_of):
 
 
 LOCAL = {"guard.allow_networks": ["127.0.0.0/8"], "politeness.delay_s": 0, "politeness.max_per_host": 8,
-         "nlp.pipeline": "none", "run.shards": 1, "run.nlp_processes": 1, "fetch.max_concurrency": 50}  # fmt: skip
+         "nlp.pipeline": "none", "extract.extractor": "none", "run.shards": 1, "fetch.max_concurrency": 50}  # fmt: skip
 
 
 def both_sides_ask_for_every_page(measure, listed, web):

@@ -20,7 +20,7 @@ from system.harness import PATIENCE_S, VARYING, Enrich, marked, role_of
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import psutil
     from system.harness import Done, Running
@@ -82,12 +82,12 @@ class Stage:
         return {**(SETTINGS if pool else FETCH_ONLY), "run__shards": shards or self.shards}
 
 
-def stage(root: Path, port: int, count: int, shards: int = 2) -> Stage:
-    """Write a list of so many URLs, and make the undisturbed runs."""
+def stage(root: Path, port: int, count: int, shards: int = 2, pools: Iterable[bool] = (False, True)) -> Stage:
+    """Write a list of so many URLs, and make the undisturbed runs: without a pool, and with one."""
     listing = root / "urls.txt"
     listing.write_text("".join(f"{url}\n" for url in urls(count)))
     shared = Stage(root, port, listing, shards)
-    shared.oracles.update({pool: undisturbed(shared, pool=pool) for pool in (False, True)})
+    shared.oracles.update({pool: undisturbed(shared, pool=pool) for pool in pools})
     return shared
 
 

@@ -47,8 +47,8 @@ def test_the_search_is_what_comparing_all_pairs_gives_whatever_its_sizes(marks, 
     assert search(marks, most) == brute(marks)
 
 
-def test_a_million_equal_marks_are_one_mark():
-    assert set(search([7] * 100_000, most=1_000)) == {NONE, 0}
+def test_a_hundred_thousand_equal_marks_are_one_mark():
+    assert set(search([7] * 100_000, most=20_000)) == {NONE, 0}
 
 
 def test_a_checkpoint_can_stop_a_search():

@@ -395,7 +395,7 @@ VALUES = (
     | st.sampled_from(["*", "Accept", "", "0", '"a"', 'W/"a"'])
     | st.text(max_size=20)
 )
-FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=8).map(tuple)
+FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=5).map(tuple)
 STATUS = st.integers(100, 999)
 
 

@@ -37,7 +37,8 @@ def sizes(root):
             not isinstance(thing, (str, bytes, bytearray)) and hasattr(thing, "__len__") and hasattr(thing, "__iter__")
         ):
             found[path] = max(found.get(path, 0), len(thing))
-            todo += [(value, f"{path}[]") for value in thing]
+            if not isinstance(thing, memoryview):  # a million bits that hold nothing
+                todo += [(value, f"{path}[]") for value in thing]
         elif callable(thing) and (owner := getattr(thing, "__self__", None)) is not None:
             todo.append((owner, f"{path}()"))
         elif type(thing).__module__.startswith("engine."):

@@ -241,3 +241,9 @@ async def test_waiting_for_the_last_page_ends_with_its_row_or_its_failure(pool):
     child.row()
     await asyncio.wait_for(waiting, 5)
     await pool.client.until_idle()
+
+
+async def test_a_child_whose_end_was_told_before_it_was_looked_for_is_not_waited_for(pool, tmp_path):
+    pool.client.on_gone(1, NlpExit.STOPPED)
+    await pool.client.on_up(1, str(tmp_path / "gone"))
+    assert pool.client.idle

@@ -33,13 +33,15 @@ def test_every_url_has_one_row_and_the_manifest_says_so(place: Workplace) -> Non
 
 def test_a_complete_folder_is_left_as_it_is(place: Workplace) -> None:
     urls = place.urls(*SITES)
-    place.run(urls)
+    place.run(urls, run__shards=1)
     before = {path: path.stat().st_mtime_ns for path in place.out.rglob("*") if path.is_file() and path.name != "lock"}
-    assert place.run(urls, targets=Targets("none:at_all", "none:at_all", ())) is ExitCode.COMPLETE
+    targets = Targets("none:at_all", "none:at_all", ())
+    assert place.run(urls, targets=targets, run__shards=1) is ExitCode.COMPLETE
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_a_killed_shard_is_started_again_and_goes_on(place: Workplace) -> None:
+def test_a_killed_shard_is_started_again_and_goes_on(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.policy.restart.BACKOFF_S", (0.0,))
     urls = [*SITES, "http://a.example/kill-once", "http://b.example/kill-once", "http://c.example/kill-once"]
     assert place.run(place.urls(*urls), run__shards=1) is ExitCode.COMPLETE
     assert place.row_urls() == sorted(urls)
@@ -139,7 +141,7 @@ def test_shards_are_told_of_a_timeout(place: Workplace) -> None:
 
 def test_no_pool_is_started_where_no_page_needs_one(place: Workplace) -> None:
     targets = Targets("fake_children:shard", "fake_children:nlp_that_fails", ())
-    assert place.run(place.urls(*SITES), targets=targets) is ExitCode.COMPLETE
+    assert place.run(place.urls(*SITES), targets=targets, run__shards=1) is ExitCode.COMPLETE
 
 
 def test_a_pool_that_cannot_start_ends_the_run_with_its_reason(
@@ -148,13 +150,13 @@ def test_a_pool_that_cannot_start_ends_the_run_with_its_reason(
     monkeypatch.setattr("engine.policy.restart.BACKOFF_S", (0.0,))
     targets = Targets("fake_children:shard", "fake_children:nlp_that_fails", ())
     with pytest.raises(EngineError, match=r"NLP pool.*RuntimeError: no model fits"):
-        place.run(place.urls("http://a.example/nlp"), targets=targets)
+        place.run(place.urls("http://a.example/nlp"), targets=targets, run__shards=1)
 
 
 def test_a_pool_without_its_model_is_bad_usage(place: Workplace) -> None:
     targets = Targets("fake_children:shard", "fake_children:nlp_without_model", ())
     with pytest.raises(UsageError, match="en_core_web_sm is not installed"):
-        place.run(place.urls("http://a.example/nlp"), targets=targets)
+        place.run(place.urls("http://a.example/nlp"), targets=targets, run__shards=1)
 
 
 def test_the_supervisor_loads_no_models_and_no_client() -> None:

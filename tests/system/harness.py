@@ -130,7 +130,7 @@ class Enrich:
         return Done(process.returncode, out.decode(), err.decode())
 
     def refused(self, *arguments: str | Path, environ: Mapping[str, str] | None = None) -> Done:
-        """A command that is to be refused before any process is started, in this one: a tenth of the time."""
+        """A command that starts no process, or is refused before it would, in this one: a tenth of the time."""
         out, err = io.StringIO(), io.StringIO()
         before = dict(os.environ)
         os.environ.update(environ or {})
@@ -208,15 +208,24 @@ class Enrich:
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """All living processes with this mark."""
+    """All living processes with this mark. It is asked a hundred times a second, of all processes of the machine."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
+            if _bears(process, mark) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return found
+
+
+def _bears(process: psutil.Process, mark: str) -> bool:
+    if sys.platform != "linux":
+        return process.environ().get(MARK) == mark
+    try:  # as it stands there: psutil takes five times as long
+        return f"{MARK}={mark}".encode() in Path(f"/proc/{process.pid}/environ").read_bytes()
+    except OSError:  # it has gone, or is another user's
+        return False
 
 
 def role_of(process: psutil.Process) -> str:

@@ -103,20 +103,22 @@ def test_broken_lines_become_rows(enrich):
     errors = lines(enrich.out / "failures.jsonl")
     assert {row["error_kind"] for row in errors} == {"invalid_url"}
     assert sorted(row["error"].partition(":")[0] for row in errors) == [f"line {n}" for n in range(2, 7)]
+    assert "fetch.contact" not in done.err
 
 
-def test_a_list_of_invalid_lines_only(enrich):
-    done = enrich(*enrich.run(enrich.listing(["not one", "neither", "http://"])))
+def test_a_list_of_invalid_lines_only_by_a_run_without_a_contact(enrich):
+    done = enrich(*enrich.run(enrich.listing(["not one", "neither", "http://"]), fetch__contact=None))
     assert done.code == 0, done.err
     assert {row["error_kind"] for row in lines(enrich.out / "failures.jsonl")} == {"invalid_url"}
     assert len(rows(enrich.out)) == 3
+    assert "fetch.contact" in done.err  # a warning
 
 
 def test_folders_that_are_no_run(enrich):
     listing = enrich.listing(["http://a.test/html/1"])
     enrich.out.mkdir()
     (enrich.out / "thesis.doc").write_text("years of work")
-    foreign = enrich(*enrich.run(listing))
+    foreign = enrich.refused(*enrich.run(listing))
     assert foreign.code == 2
     assert str(enrich.out) in foreign.line
     assert "another" in foreign.line
@@ -175,12 +177,6 @@ def test_a_proxy_that_cannot_be_used(enrich, monkeypatch):
     assert not enrich.out.exists()
 
 
-def test_a_run_without_a_contact_is_warned(enrich):
-    listing = enrich.listing(["not a url"])
-    assert "fetch.contact" in enrich(*enrich.run(listing, **FETCH_ONLY, fetch__contact=None)).err
-    assert "fetch.contact" not in enrich(*enrich.run(listing, "--fresh", **FETCH_ONLY)).err
-
-
 def small_files():
     """Every file ends at 200 kB, as a full disk would have it; Python ignores SIGXFSZ, so the write itself fails."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -198,4 +194,4 @@ def test_a_disk_that_is_full(enrich):
     done = enrich("resume", enrich.out)
     assert done.code == 0, done.err
     assert len(rows(enrich.out)) == 200
-    assert enrich("verify", enrich.out).code == 0
+    assert enrich.refused("verify", enrich.out).code == 0

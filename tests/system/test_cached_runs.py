@@ -22,6 +22,10 @@ PATHS = [
 ]
 
 
+#: A pipeline that is sooner loaded than the default.
+RULES = {"nlp__pipeline": "rules"}
+
+
 def asked(web, host, after=0):
     """How often each path of a host was answered, and how: from the server's own log."""
     found = [entry for entry in lines(web.log)[after:] if entry["host"].split(":")[0] == host]
@@ -34,7 +38,7 @@ def second(enrich, name):
 
 def test_a_second_run_fetches_and_analyses_only_what_may_have_changed(enrich, web):
     listing = enrich.listing(f"http://kept.test{path}" for path in PATHS)
-    cache = {"cache__enabled": True, "cache__dir": str(enrich.root / "cache")}
+    cache = {"cache__enabled": True, "cache__dir": str(enrich.root / "cache"), **RULES}
     assert enrich(*enrich.run(listing, **cache)).code == 0
     first = rows(enrich.out)
     assert not any(row["from_cache"] for row in first.values() if "redirect" not in row["url"])
@@ -79,7 +83,8 @@ def test_a_cache_that_cannot_be_used_is_refused_before_anything_is_done(enrich):
     assert not enrich.out.exists()
 
 
-def test_what_pages_say_of_their_use_is_recorded_and_obeyed_where_asked_for(enrich):
+def test_what_pages_say_of_their_use_is_obeyed_where_that_is_asked_for(enrich):
+    """That it is noted in any case, and in what forms it may be said: tests/nlp/test_own_use.py."""
     urls = [
         "http://said.test/robots-tag/noindex",
         "http://said.test/robots-meta/nosnippet",
@@ -87,18 +92,12 @@ def test_what_pages_say_of_their_use_is_recorded_and_obeyed_where_asked_for(enri
         "http://said.test/html/0",
     ]
     listing = enrich.listing(urls)
-    assert enrich(*enrich.run(listing)).code == 0
-    noindex, nosnippet, other, plain = (rows(enrich.out)[url] for url in urls)
-    assert (noindex["metadata"]["robots"], nosnippet["metadata"]["robots"]) == (["noindex"], ["nosnippet"])
-    assert not {"robots"} & {*plain["metadata"], *other["metadata"]}
-    assert noindex["text_content"] == nosnippet["text_content"] == plain["text_content"] != ""
-
-    second(enrich, "obeyed")
-    assert enrich(*enrich.run(listing, politeness__obey_page_directives=True)).code == 0
+    assert enrich(*enrich.run(listing, **RULES, politeness__obey_page_directives=True)).code == 0
     noindex, nosnippet, other, plain = (rows(enrich.out)[url] for url in urls)
     assert (noindex["status_code"], noindex["error_kind"], noindex["metadata"]) == (200, None, {"robots": ["noindex"]})
     made = ("title", "text_content", "word_count", "entities", "keywords", "content_summary", "media")
     assert not any(noindex[name] for name in made)
-    assert nosnippet["content_summary"] == ""
+    assert (nosnippet["content_summary"], nosnippet["metadata"]["robots"]) == ("", ["nosnippet"])
+    assert not {"robots"} & {*plain["metadata"], *other["metadata"]}
     assert nosnippet["text_content"] == other["text_content"] == plain["text_content"] != ""
     assert plain["content_summary"]

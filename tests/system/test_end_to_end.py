@@ -99,7 +99,7 @@ def test_merge_and_verify_tell_what_a_folder_is_worth(enrich):
     merged = enrich.out / "enrichment_output.jsonl.gz"
     before = merged.read_bytes()
     merged.unlink()
-    assert enrich("verify", enrich.out).code == 5
+    assert enrich.refused("verify", enrich.out).code == 5
     assert enrich("merge", enrich.out).line.endswith("merged 3 rows, 0 of them errors")
     assert merged.read_bytes() == before
 
@@ -107,6 +107,6 @@ def test_merge_and_verify_tell_what_a_folder_is_worth(enrich):
     damaged = bytearray(part.read_bytes())
     damaged[len(damaged) // 2] ^= 0xFF
     part.write_bytes(damaged)
-    verified = enrich("verify", enrich.out)
+    verified = enrich.refused("verify", enrich.out)
     assert verified.code == 5
     assert "part-00000" in verified.out

@@ -49,12 +49,5 @@ def test_stdin_is_kept_and_resumed_from_the_folder(enrich):
     again = enrich(*enrich.run("-", **FETCH_ONLY), stdin=b"http://other.test/\n")
     assert again.code == 2
     assert "enrich resume" in again.line
-    resumed = enrich("resume", enrich.out)
+    resumed = enrich.refused("resume", enrich.out)
     assert (resumed.code, "complete" in resumed.line) == (0, True)
-
-
-def test_rows_in_the_order_of_the_input(enrich):
-    urls = [f"http://{host}.test/html/{n}" for n in range(3) for host in ("zz", "aa", "mm")]
-    listing = enrich.listing(urls)
-    assert enrich(*enrich.run(listing, "--shards", "2", output__order="input", **FETCH_ONLY)).code == 0
-    assert list(rows(enrich.out)) == urls

@@ -68,6 +68,7 @@ def ends(tmp_path_factory, web):
                 guard__allow_networks=["127.0.0.1/32"],
                 politeness__max_per_host=4,
                 extract__content_types=["text/html", "text/plain"],
+                nlp__pipeline="none",
                 retry__max_attempts=2,
                 retry__base_delay_s=0.05,
                 retry__rate_limit_delay_s=0.1,

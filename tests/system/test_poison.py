@@ -12,7 +12,7 @@ from web.poison import POISONS
 
 GOOD = [f"http://good{page % 5}.test/html/{page}" for page in range(25)]
 
-HOSTS = [f"failing{number}.test" for number in range(12)]
+HOSTS = [f"failing{number}.test" for number in range(24)]
 
 #: What a poisoned page may be told as: read, or refused by what reads it.
 SAID = {None, "extract_failed", "decode_failed"}

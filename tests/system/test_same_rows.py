@@ -1,4 +1,7 @@
-"""The same list gives the same file, byte for byte but for times and shard, however many processes shared the work."""
+"""The same list gives the same file, byte for byte but for times and shard, however many processes shared the work.
+
+It is in the order of the list.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 
 import pytest
 from nlp.tiny_pipelines import trained
+from system.harness import rows
 
 #: What two runs may differ in, as bytes of a row.
 TIMES = re.compile(rb'"(?:fetch_duration_ms|process_duration_ms|enriched_at|shard)":[^,}]+')
@@ -26,17 +30,22 @@ def test_rows_do_not_depend_on_processes_and_batches(enrich, request, kind):
     name = request.getfixturevalue("pipeline") if kind == "own" else kind
     listing = enrich.listing(URLS)
     merged = []
-    for processes, batch in ((1, 1), (4, 16)):
+    for processes, batch, shards in ((1, 1, 1), (4, 16, 2)):
         enrich.out = enrich.root / f"out-{processes}"
-        settings = {"nlp__pipeline": name, "nlp__batch_pages": batch, "run__nlp_processes": processes}
+        settings = {
+            "nlp__pipeline": name,
+            "nlp__batch_pages": batch,
+            "run__nlp_processes": processes,
+            "run__shards": shards,
+        }
         done = enrich(*enrich.run(listing, "--mark-duplicates", output__order="input", **settings))
         assert done.code == 0, done.err
         if processes == 1:
-            assert enrich("merge", enrich.out, "--no-mark-duplicates").code == 0
+            assert enrich.refused("merge", enrich.out, "--no-mark-duplicates").code == 0
             assert b'"duplicate_of":"' not in (enrich.out / "enrichment_output.jsonl").read_bytes()
-            assert enrich("merge", enrich.out, "--mark-duplicates").code == 0
+            assert enrich.refused("merge", enrich.out, "--mark-duplicates").code == 0
         merged.append(TIMES.sub(b"", (enrich.out / "enrichment_output.jsonl").read_bytes()).splitlines())
     assert merged[0] == merged[1]
-    assert len(merged[0]) == len(URLS)
+    assert list(rows(enrich.out)) == URLS
     assert sum(b'"duplicate_of":"http://a.test/html/' in row for row in merged[0]) == 6
     assert sum(b'"entities":[{' in row for row in merged[0]) == 12

@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from engine.errors import UsageError
+from engine.settings import load
 from engine.stages.scrapy_mode import run as scrapy_run
+from engine.supervisor.plan import RunRequest
 
 needs_scrapy = pytest.mark.skipif(find_spec("scrapy") is None, reason="needs the extra scrapy")
 
@@ -60,9 +63,6 @@ def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch):
 
 @needs_scrapy
 def test_a_setting_that_scrapy_could_not_obey_is_refused():
-    script = SCRIPT.replace('"nlp.pipeline"', '"fetch.verify_tls": False, "nlp.pipeline"')
-    done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    assert done.returncode != 0
-    assert "fetch.verify_tls has no effect through Scrapy" in done.stderr
+    loaded = load([], {}, {"fetch.verify_tls": False})
+    with pytest.raises(UsageError, match=r"fetch\.verify_tls has no effect through Scrapy"):
+        scrapy_run.run_scrapy(RunRequest(Path("out"), loaded, "run", ("urls.jsonl",)))

@@ -114,7 +114,8 @@ async def test_it_runs_as_a_process_of_its_own_and_leaves_its_log(tmp_path):
 async def test_times_of_arrival_may_be_the_kernels_however_late_the_server_looks():
     async with Web(stamp=True) as web:
         reader, writer = await asyncio.open_connection(web.host, web.port)
-        for _ in range(2):
+        in_time = 0
+        for _ in range(20):  # the kernel begins to stamp some moment after it was asked to, and may be busy itself
             await asyncio.sleep(0)
             before = monotonic()
             writer.write(b"GET /html/1 HTTP/1.1\r\nHost: a.test\r\n\r\n")
@@ -123,7 +124,10 @@ async def test_times_of_arrival_may_be_the_kernels_however_late_the_server_looks
                 pass
             head = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(int(re.search(rb"Content-Length: (\d+)", head)[1]))
-            assert before - 0.005 <= web.log[-1]["t"] <= after + 0.005
+            in_time += before - 0.005 <= web.log[-1]["t"] <= after + 0.005  # none is, where the server's look counts
+            if in_time == 2:
+                break
+        assert in_time == 2
         writer.write(b"GET /close HTTP/1.1\r\nHost: a.test\r\n\r\n")
         assert await reader.read() == b""  # the server's end is heard of
         writer.close()
