@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: Requests begun in one turn of the loop. More of them than a loop can connect in a few milliseconds wait for each
 #: other's steps, and all answers meanwhile for them.
-MAX_STARTS: Final = 16
+MAX_STARTS: Final = 32
 
 #: uvloop's clock counts whole milliseconds: what was written "now" may have been written so much later.
 CLOCK_S: Final = 0.001
