@@ -45,4 +45,5 @@ def latest(scripts: Iterable[Saved]) -> dict[str, Saved]:
 def title(told: Saved) -> str:
     """The script, and what tells this use of it from others that are shown beside it."""
     words = told["name"].replace("_", " ").capitalize()
-    return f"{words}: {told['variant']}" if told.get("variant") else words
+    variant = told.get("variant") or told["options"].get("variant")
+    return words if variant in {None, "both"} else f"{words}: {variant}"
