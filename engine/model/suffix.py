@@ -28,18 +28,6 @@ def _rules() -> frozenset[str]:
     return frozenset([*rules, *encoded])
 
 
-def public_labels(name: str) -> int:
-    """How many labels of a name (lower case, no dot at either end) are its public suffix; all, where it is one."""
-    rules = _rules()
-    labels = name.count(".") + 1
-    if f"!{name}" in rules:
-        return labels - 1
-    if labels == 1 or name in rules or f"*.{name}" in rules:
-        return labels
-    return _below(name.partition(".")[2])
-
-
-@lru_cache(maxsize=65_536)
 def _below(name: str) -> int:
     """How many labels are public of what lies right below a name, and has no rule of its own."""
     rules = _rules()
@@ -50,7 +38,10 @@ def _below(name: str) -> int:
         return labels + 1
     if name in rules or labels == 1:
         return labels
-    return _below(name.partition(".")[2])
+    return _below_parent(name.partition(".")[2])
+
+
+_below_parent = lru_cache(maxsize=65_536)(_below)
 
 
 def registrable(name: str) -> str | None:
@@ -58,5 +49,5 @@ def registrable(name: str) -> str | None:
     labels = name.lower().split(".")
     if "" in labels:
         return None
-    public = public_labels(".".join(labels))
+    public = _below(".".join(labels))  # a name that is no suffix has as many public labels as what lies below it
     return ".".join(labels[-public - 1 :]) if public < len(labels) else None

@@ -16,6 +16,7 @@ from engine.nlp import clean, links
 from engine.nlp.cuts import ATTRIBUTES, any_of
 from engine.nlp.elements import Element, attributes_of, content, text_of
 from engine.nlp.marked import MAX_TIMES, READ, Marked, Time
+from engine.policy.page_directives import EVERYBODY
 
 #: Headings beyond these belong to a list of other pages' teasers.
 MAX_HEADINGS: Final = 8
@@ -81,6 +82,13 @@ def _html(facts: Facts, _source: str, element: Element) -> None:
     facts.language = facts.language or said.get("lang") or said.get("xml:lang") or ""
 
 
+def note_meta(metas: dict[str, str], name: str, content: str) -> None:
+    """Note what a meta element says: of a name the first counts, of "robots" each, while there is room for it."""
+    if name == EVERYBODY and 0 < len(metas.get(name, "")) < MAX_ROBOTS_CHARS:
+        metas[name] += f", {content}"
+    metas.setdefault(name, content)
+
+
 def _meta(facts: Facts, _source: str, element: Element) -> None:
     said = attributes_of(element.attributes)
     content = said.get("content")
@@ -89,9 +97,7 @@ def _meta(facts: Facts, _source: str, element: Element) -> None:
     for attribute in ("property", "name", "itemprop", "http-equiv"):
         if name := said.get(attribute):
             name = name.strip().lower()
-            if name == "robots" and 0 < len(facts.meta.get(name, "")) < MAX_ROBOTS_CHARS:  # each of them counts
-                facts.meta[name] += f", {content}"
-            facts.meta.setdefault(name, content)
+            note_meta(facts.meta, name, content)
             if name in _EACH_AUTHOR and len(facts.cited) < MAX_CITED:
                 facts.cited.append(content)
             return

@@ -9,8 +9,7 @@ import ada_url
 
 from engine.model.finding import Role, Source
 from engine.nlp import clean
-from engine.nlp.facts import MAX_ROBOTS_CHARS
-from engine.policy.page_directives import EVERYBODY
+from engine.nlp.facts import note_meta
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import ElementNode, HTMLTree
@@ -64,14 +63,8 @@ def read_hyperlinks(tree: HTMLTree, url: str) -> Hyperlinks:
 
 
 def _meta(found: Hyperlinks, element: ElementNode) -> None:
-    """As :class:`engine.nlp.facts.Facts` has them: of a name the first, of "robots" as many as there is room for."""
-    name = (element.getattr("name") or "").strip().lower()
-    content = element.getattr("content")
-    if not content:
-        return
-    if name == EVERYBODY and 0 < len(found.meta.get(name, "")) < MAX_ROBOTS_CHARS:
-        found.meta[name] += f", {content}"
-    found.meta.setdefault(name, content)
+    if content := element.getattr("content"):
+        note_meta(found.meta, (element.getattr("name") or "").strip().lower(), content)
 
 
 def _link(found: Hyperlinks, element: ElementNode) -> None:

@@ -9,7 +9,6 @@ A pipeline that cannot be loaded ends no forkserver: the child that needs it say
 
 from __future__ import annotations
 
-import gc
 import os
 from contextlib import suppress
 from typing import Final
@@ -18,7 +17,7 @@ import engine.nlp.uncollected
 
 # isort: split
 import engine.nlp.child
-import engine.nlp.worker  # noqa: F401 - with these all that a child imports
+import engine.nlp.worker  # with these all that a child imports
 from engine.errors import UsageError
 from engine.nlp.analyse import Analyser
 from engine.nlp.available import PRELOAD_VARIABLE
@@ -31,7 +30,4 @@ with suppress(UsageError):
     # Loads the pipeline into the cache that children find it in, and runs each part once.
     Analyser(NlpSettings(pipeline=os.environ.get(PRELOAD_VARIABLE) or "builtin")).analyse(_SAMPLE, hint="en")
 load_language_model()
-# What is here now is shared by all children until one writes to it: the collector must not touch it.
-gc.collect()
-gc.freeze()
-gc.enable()
+engine.nlp.uncollected.loaded()

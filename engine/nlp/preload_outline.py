@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-
 import engine.nlp.uncollected
 
 # isort: split
 import engine.nlp.outline
-import engine.nlp.process  # noqa: F401 - with it all that a child imports
+import engine.nlp.process  # with it all that a child imports
 
-gc.collect()
-gc.freeze()  # as in engine.nlp.preload
-gc.enable()
+engine.nlp.uncollected.loaded()

@@ -7,7 +7,6 @@ import fcntl
 import gc
 import os
 import socket
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from engine.errors import EngineError, OutputError, UsageError
 from engine.frontier.hosts import HostTable
 from engine.frontier.store import Store
 from engine.ipc.channel import from_socket
+from engine.ipc.life import leave_with_supervisor
 from engine.model.messages import Control
 from engine.observe import logs
 from engine.output.codec import part_name
@@ -53,16 +53,9 @@ GC_THRESHOLDS: Final = (20_000, 20, 50)
 def shard_main(config: ShardConfig) -> None:
     """Run a shard until the supervisor says DRAIN or is gone."""
     logs.configure(config.log_level, config.log_format, f"shard {config.shard}")  # type: ignore[arg-type]
-    threading.Thread(target=_watch_life, args=(config.life_fd,), name="life", daemon=True).start()
+    leave_with_supervisor(config.life_fd)  # without a commit: another shard may start at any moment
     with _locked(Path(config.folder) / "state" / f"shard-{config.shard:05}.lock"):
         uvloop.run(_run(config))
-
-
-def _watch_life(life_fd: int) -> None:
-    """Leave without a commit when the supervisor is gone: another one may start at any moment."""
-    while os.read(life_fd, 1):
-        pass
-    os._exit(0)
 
 
 @contextmanager

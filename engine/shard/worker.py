@@ -53,10 +53,8 @@ async def let_others(owed_s: float, clock: Callable[[], float]) -> float:
         began = clock()
         await asyncio.sleep(0)
         turn_s = clock() - began
-        if turn_s <= 0:
-            return took_s
         took_s += turn_s
-        if took_s >= owed_s:
+        if turn_s <= 0 or took_s >= owed_s:
             return took_s
 
 
