@@ -14,16 +14,16 @@ most hosts of a long list come once, and a statement for each would cost more th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from mmap import mmap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
 import orjson
 
 from engine.frontier.schema import writing
 from engine.model.url import host_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from engine.frontier.store import Store
 
@@ -109,7 +109,7 @@ class HostTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = memoryview(mmap(-1, 8 * _KNOWN)).cast("q")  # pages that nobody writes to cost nothing
+        self._known = np.zeros(_KNOWN, np.int64)  # pages that nobody writes to cost nothing
         self._known[0] = ~0  # as all others: no host's whose place it is
         self._stride = 0.0
         self._stale: int  # what the log has up to here is of earlier openings
@@ -140,15 +140,17 @@ class HostTable:
             store.set_meta(generation=store.generation)
             store.begin().execute("UPDATE host SET status = ? WHERE status = ?", (READY, ACTIVE))
 
-    def found(self, hosts: Iterable[tuple[int, str]]) -> None:
-        """Tasks of these hosts (id, name) came in."""
-        known = self._known
-        fresh = [host for host in hosts if known[host[0] % _KNOWN] != host[0]]
-        if not fresh:
+    def found(self, hosts: Mapping[int, str]) -> None:
+        """Tasks of these hosts (names by id) came in."""
+        ids = np.fromiter(hosts, np.int64, len(hosts))
+        places = ids % _KNOWN
+        fresh = np.flatnonzero(self._known[places] != ids)
+        if not fresh.size:
             return
-        for number, _ in fresh:
-            known[number % _KNOWN] = number
-        names = [name for _, name in fresh]
+        self._known[places[fresh]] = ids[fresh]
+        names = list(hosts.values())
+        if fresh.size < len(names):
+            names = [names[at] for at in fresh.tolist()]
         self._any_fresh = True
         with writing(self._store.path):
             self._store.begin().executemany(

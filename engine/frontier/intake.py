@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.model.prints import keys_and_hosts
+from engine.model.prints import keys_and_hosts, these_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -47,7 +47,8 @@ def append(db: sqlite3.Connection, index: TaskIndex, entries: Sequence[Any], pri
         new = [at for at in range(len(entries)) if at not in known]
         if not new:
             return NOTHING
-        entries, keys, hosts = [entries[at] for at in new], [keys[at] for at in new], [hosts[at] for at in new]
+        entries = [entries[at] for at in new]
+        keys, hosts = keys_and_hosts(these_of(prints, new))
     where, priorities, urls, fetch_urls, names, auths, inputs = zip(*entries, strict=True)
     bands: Sequence[int] = [-priority for priority in priorities] if any(priorities) else priorities
     columns: dict[str, Sequence[Any]] = {

@@ -53,7 +53,7 @@ class Requeue(Results):
         for at, band, name in self.budget.to_move(db):
             host, n = host_id(name), self._next_n
             self._next_n += 1
-            self.index.place((host,), (band,), n)  # before the task has this number: it may have to be loaded yet
+            self.index.place((host,), (band,), (n,))  # before the task has this number: it may have to be loaded yet
             db.execute("UPDATE task SET host = ?, n = ? WHERE n = ?", (host, n, at))
             db.execute(
                 "UPDATE result SET host = ?, n = ? WHERE host = ? AND band = ? AND n = ?",

@@ -17,7 +17,7 @@ from engine.model.url import host_id, site_of
 from engine.policy.breaker import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from engine.frontier.hosts import HostRow, HostTable
     from engine.frontier.hoststate import HostState
@@ -69,8 +69,8 @@ class Residence:
         """How many more hosts may be active."""
         return self._max_active - len(self.hosts)
 
-    def found(self, hosts: Iterable[tuple[int, str]]) -> None:
-        """Tasks came in for hosts (id, name) that are not active."""
+    def found(self, hosts: Mapping[int, str]) -> None:
+        """Tasks came in for hosts (names by id) that are not active."""
         self._table.found(hosts)
         self.disk_due = -inf
 

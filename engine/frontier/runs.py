@@ -12,19 +12,27 @@ A run is noted in `run` once it is whole, in the transaction that lets those go 
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from functools import partial
-from itertools import takewhile
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from engine.frontier.filter import RECORD_BYTES, WORD_BYTES, Filter
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-RECORD_BYTES: Final = 16
+    from numpy.typing import NDArray
+
+    Records = NDArray[np.bytes_]
+
+#: Records as an array, which numpy orders as bytes: also one taken out of it, which lacks the zeros at its end.
+_RECORD: Final = np.dtype(f"S{RECORD_BYTES}")
 
 #: Seven such blocks fill a page of 8 KiB; a record of a table without rowid has a page's quarter at most.
 BLOCK_RECORDS: Final = 64
+_BLOCK_BYTES: Final = BLOCK_RECORDS * RECORD_BYTES
 
 #: Runs of a tier that are merged at once: more of them cost look-ups, fewer writing.
 FAN: Final = 8
@@ -33,11 +41,12 @@ FAN: Final = 8
 _BLOCKS_A_STEP: Final = 8
 _BLOCKS_DROPPED: Final = 256
 
-#: Of each run of an index, the one block that may hold a record, or begins before it.
-_NEAR: Final = (
-    "SELECT id, (SELECT records FROM block WHERE run = id AND first <= ? ORDER BY first DESC LIMIT 1)"
-    " FROM run WHERE owner = ? ORDER BY since"
-)
+#: By tier, the bits of a filter of what a run's records begin with: eight a record. One of a higher tier is large, and
+#: there are few such runs.
+_FILTER_BITS: Final = {0: 1 << 18, 1: 1 << 21}
+
+#: Of a run, the one block that may hold a record, or begins before it.
+_NEAR: Final = "SELECT records FROM block WHERE run = ? AND first <= ? ORDER BY first DESC LIMIT 1"
 _BEHIND: Final = "SELECT records FROM block WHERE run = ? AND first > ? ORDER BY first"
 
 
@@ -57,6 +66,7 @@ class Runs:
             _Run(*row) for row in db.execute("SELECT id, tier, since FROM run WHERE owner = ? ORDER BY since", (owner,))
         ]
         self._next_id = max((run.id for run in self._runs), default=owner) + 2  # so an owner's are even, or odd
+        self._filters: dict[int, Filter] = {}  # by run; made when first asked
         self._merging: Iterator[int] | None = None
         self._cleared = False
 
@@ -68,34 +78,45 @@ class Runs:
 
     def holds(self, record: bytes) -> bool:
         """Whether a record is in a run."""
-        return any(
-            block is not None and _at(block, bisect_left(_Places(block), record)) == record
-            for _, block in self._near(record)
-        )
+        blocks = (self._near(run, record) for run in self._runs)
+        return any(block is not None and _at(block, bisect_left(_Places(block), record)) == record for block in blocks)
 
     def behind(self, after: bytes, prefix: bytes) -> Iterator[bytes]:
         """The records above `after` that begin with `prefix`: the oldest run's, in order, then the next one's.
 
         None that does not begin so lies between `after` and those that do.
         """
-        for run, block in self._near(after):
-            if block is None or prefix in block or block[-RECORD_BYTES:] <= after:  # of most runs nothing: told at once
-                yield from self._of_run(run, block, after, prefix)
+        for run in self._runs:
+            if self._may_hold(run, prefix):
+                yield from self._of_run(run, after, prefix)
 
     def first(self, after: bytes, prefix: bytes) -> bytes | None:
         """The lowest of what :meth:`behind` gives."""
-        firsts = (next(self._of_run(run, block, after, prefix), None) for run, block in self._near(after))
+        firsts = (next(self._of_run(run, after, prefix), None) for run in self._runs if self._may_hold(run, prefix))
         return min((record for record in firsts if record is not None), default=None)
 
-    def _near(self, record: bytes) -> list[tuple[int, bytes | None]]:
-        return self._db.execute(_NEAR, (record, self._owner)).fetchall()
+    def _near(self, run: _Run, record: bytes) -> bytes | None:
+        found = self._db.execute(_NEAR, (run.id, record)).fetchone()
+        return found[0] if found else None
 
-    def _of_run(self, run: int, near: bytes | None, after: bytes, prefix: bytes) -> Iterator[bytes]:
+    def _may_hold(self, run: _Run, prefix: bytes) -> bool:
+        """Whether records of a run may begin so: of most runs, a host that comes once has none."""
+        bits = _FILTER_BITS.get(run.tier)
+        if bits is None or len(prefix) < WORD_BYTES:
+            return True
+        held = self._filters.get(run.id)
+        if held is None:
+            held = self._filters[run.id] = Filter(bits)
+            held.note(b"".join(self._blocks_of(run)))
+        return held.has(prefix)
+
+    def _of_run(self, run: _Run, after: bytes, prefix: bytes) -> Iterator[bytes]:
+        near = self._near(run, after)
         if near is not None:
             yield from _cut(near, after, prefix)
             if near[-RECORD_BYTES:] > after and not near.startswith(prefix, len(near) - RECORD_BYTES):
                 return
-        for (block,) in self._db.execute(_BEHIND, (run, after)):
+        for (block,) in self._db.execute(_BEHIND, (run.id, after)):
             yield from _cut(block, after, prefix)
             if not block.startswith(prefix, len(block) - RECORD_BYTES):
                 return
@@ -103,16 +124,18 @@ class Runs:
     def blocks(self) -> Iterator[bytes]:
         """Every record, in no order, a block's at once."""
         for run in self._runs:
-            for (block,) in self._db.execute("SELECT records FROM block WHERE run = ?", (run.id,)):
-                yield block
+            yield from self._blocks_of(run)
+
+    def _blocks_of(self, run: _Run) -> Iterator[bytes]:
+        return (block for (block,) in self._db.execute("SELECT records FROM block WHERE run = ?", (run.id,)))
 
     # -- writing --------------------------------------------------------------------------------------------------
 
-    def add(self, records: Sequence[bytes], since: int) -> None:
-        """Write sorted records as a run; `since` is above that of every earlier one."""
+    def add(self, records: bytes | bytearray, since: int) -> None:
+        """Write records, one after another in any order, as a run; `since` is above that of every earlier one."""
         self._clear()
         run = _Run(self._take_id(), 0, since)
-        self._write(run.id, records)
+        self._write(run.id, np.sort(_split(records)))
         self._note(run)
 
     def work(self, records: int) -> None:
@@ -140,10 +163,10 @@ class Runs:
         """Write one run in place of several; gives the number of records after each step."""
         new = _Run(self._take_id(), old[0].tier + 1, old[0].since)
         read = {run.id: b"" for run in old}  # the first record of the last block read
-        heads: dict[int, list[bytes]] = {run.id: [] for run in old}
-        out: list[bytes] = []
+        heads = {run.id: _split(b"") for run in old}
+        out = _split(b"")
         while heads:
-            for run in [run for run, head in heads.items() if not head]:
+            for run in [run for run, head in heads.items() if not head.size]:
                 blocks = self._db.execute(
                     "SELECT records FROM block WHERE run = ? AND first > ? ORDER BY first LIMIT ?",
                     (run, read[run], _BLOCKS_A_STEP),
@@ -155,28 +178,30 @@ class Runs:
                     del heads[run]
             # What is up to the lowest of what was read last is read in full.
             upto = min((head[-1] for head in heads.values()), default=b"")
-            step: list[bytes] = []
-            for run, head in heads.items():
-                at = bisect_right(head, upto)
-                step += head[:at]
-                heads[run] = head[at:]
-            step.sort()
-            out += step
-            whole = len(out) - len(out) % BLOCK_RECORDS if heads else len(out)
+            ends = {run: int(head.searchsorted(upto, side="right")) for run, head in heads.items()}
+            step = np.concatenate([out[:0], *(head[: ends[run]] for run, head in heads.items())])
+            heads = {run: head[ends[run] :] for run, head in heads.items()}
+            step.sort(kind="stable")  # as good as merging: it finds what is sorted
+            out = np.concatenate([out, step])
+            whole = out.size - out.size % BLOCK_RECORDS if heads else out.size
             self._write(new.id, out[:whole])
-            del out[:whole]
-            yield len(step)
+            out = out[whole:]
+            yield step.size
         self._db.executemany("DELETE FROM run WHERE id = ?", [(run.id,) for run in old])
         self._runs = [run for run in self._runs if run not in old]
         self._note(new)
         for gone in old:
+            self._filters.pop(gone.id, None)
             yield from self._drop(gone.id)
 
-    def _write(self, run: int, records: Sequence[bytes]) -> None:
-        blocks = (records[at : at + BLOCK_RECORDS] for at in range(0, len(records), BLOCK_RECORDS))
+    def _write(self, run: int, records: Records) -> None:
+        written = records.tobytes()
         self._db.executemany(
             "INSERT INTO block (run, first, records) VALUES (?, ?, ?)",
-            [(run, block[0], b"".join(block)) for block in blocks],
+            [
+                (run, written[at : at + RECORD_BYTES], written[at : at + _BLOCK_BYTES])
+                for at in range(0, len(written), _BLOCK_BYTES)
+            ],
         )
 
     def _note(self, run: _Run) -> None:
@@ -227,17 +252,17 @@ def _at(block: bytes, at: int) -> bytes:
     return block[at * RECORD_BYTES : (at + 1) * RECORD_BYTES]
 
 
-def _split(block: bytes) -> list[bytes]:
-    return [block[at : at + RECORD_BYTES] for at in range(0, len(block), RECORD_BYTES)]
+def _split(records: bytes | bytearray) -> Records:
+    return np.frombuffer(records, _RECORD)
 
 
-def _cut(block: bytes, after: bytes, prefix: bytes) -> list[bytes]:
+def _cut(block: bytes, after: bytes, prefix: bytes) -> Iterator[bytes]:
     """The records of a block above `after` that begin with `prefix`."""
-    if prefix not in block:  # most blocks: told at once
-        return []
-    start = bisect_right(_Places(block), after)
-    return list(takewhile(partial(_begins, prefix), _split(block[start * RECORD_BYTES :])))
-
-
-def _begins(prefix: bytes, record: bytes) -> bool:
-    return record.startswith(prefix)
+    at = block.find(prefix)
+    while at > 0 and at % RECORD_BYTES:  # in the midst of a record
+        at = block.find(prefix, at + 1)
+    while 0 <= at < len(block) and block.startswith(prefix, at):
+        record = _at(block, at // RECORD_BYTES)
+        if record > after:
+            yield record
+        at += RECORD_BYTES

@@ -54,7 +54,9 @@ class Schedule(Order):
                 self._condemned[number] = host
             self.push(host, now)
         if len(active) < len(inserted.names):
-            self._residence.found(item for item in inserted.names.items() if item[0] not in active)
+            for number in active:
+                del inserted.names[number]
+            self._residence.found(inserted.names)
 
     # -- handing out ----------------------------------------------------------------------------------------------
 

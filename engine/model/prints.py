@@ -8,6 +8,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from engine.model.url import host_id, url_key
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The host's id, as :func:`engine.model.url.host_id` makes it.
 _HOST: Final = Struct(">q")
-_PRINT: Final = Struct(">16sq")
+_PRINT: Final = np.dtype([("key", "S16"), ("host", ">i8")])
 
 
 def host_print(host: str) -> bytes:
@@ -36,12 +38,17 @@ def prints(entries: Sequence[Sequence[Any]]) -> bytearray:
     )
 
 
-def keys_and_hosts(found: bytes | bytearray) -> tuple[Sequence[bytes], Sequence[int]]:
-    """Give the keys in prints, and the hosts' ids."""
-    keys, hosts = zip(*_PRINT.iter_unpack(found), strict=True) if found else ((), ())
-    return keys, hosts
+def keys_and_hosts(found: bytes | bytearray) -> tuple[bytes, list[int]]:
+    """Give the keys in prints, one after another, and the hosts' ids."""
+    made = np.frombuffer(found, _PRINT)
+    return made["key"].tobytes(), made["host"].tolist()
 
 
 def some_of(found: bytearray, start: int, end: int) -> bytearray:
     """Give the prints of the entries from `start` up to `end`."""
-    return found[start * _PRINT.size : end * _PRINT.size]
+    return found[start * _PRINT.itemsize : end * _PRINT.itemsize]
+
+
+def these_of(found: bytes | bytearray, places: list[int]) -> bytes:
+    """Give the prints at these places."""
+    return np.frombuffer(found, _PRINT)[places].tobytes()

@@ -40,8 +40,8 @@ def activated(table, limit=64):
 def test_fresh_hosts_come_from_all_over_the_log_and_each_once(opened):
     _, table = opened()
     hosts = [(host_id(f"h{n}.test"), f"h{n}.test") for n in range(1000)]
-    table.found(hosts[:600])
-    table.found(hosts[400:])  # the same again is no news
+    table.found(dict(hosts[:600]))
+    table.found(dict(hosts[400:]))  # the same again is no news
     assert table.next_due() == 0.0
     first = table.activate(64, 0.0)
     assert len(first) == 64
@@ -57,19 +57,19 @@ def test_hosts_that_share_a_place_in_memory_are_all_found(opened, monkeypatch):
     hosts = sorted((host_id(f"h{n}.test"), f"h{n}.test") for n in range(5))
     for _ in range(2):
         for host in hosts:
-            table.found([host])
+            table.found(dict([host]))
     assert store.db.execute("SELECT count(*) FROM fresh").fetchone() == (10,)
     assert sorted((row.id, row.name) for row in activated(table)) == hosts
 
 
 def test_an_idle_host_is_ready_again_when_something_comes_in_and_keeps_its_due_time(opened):
     _, table = opened()
-    table.found([(A, "a.test")])
+    table.found({A: "a.test"})
     (row,) = activated(table)
     assert not row.stale
     table.park(A, HostMemory(pauses=2), cursor=9, due=30.0, idle=True)
     assert table.next_due() is None
-    table.found([(A, "a.test")])
+    table.found({A: "a.test"})
     assert table.activate(10, 29.0) == []
     assert table.next_due() == 30.0
     (row,) = table.activate(10, 30.0)
@@ -78,8 +78,8 @@ def test_an_idle_host_is_ready_again_when_something_comes_in_and_keeps_its_due_t
 
 def test_a_host_that_an_earlier_process_may_have_asked_is_stale_also_from_the_log(opened):
     store, table = opened()
-    table.found([(A, "a.test"), (B, "b.test")])
+    table.found({A: "a.test", B: "b.test"})
     store.commit()
     store, table = opened()
-    table.found([(C, "c.test")])
+    table.found({C: "c.test"})
     assert {row.name: row.stale for row in activated(table)} == {"a.test": True, "b.test": True, "c.test": False}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.frontier.index import TaskIndex
-from engine.frontier.runs import BLOCK_RECORDS, FAN, Runs
+from engine.frontier.runs import BLOCK_RECORDS, FAN, RECORD_BYTES, Runs
 from engine.frontier.schema import TABLES
 from engine.model.url import url_key
 
@@ -29,7 +29,7 @@ def record(number):
 def add(runs, rounds, size):
     """Runs of every so-many-th number, so that each spans all others."""
     for at in range(rounds):
-        runs.add([record(number * rounds + at) for number in range(size)], at)
+        runs.add(b"".join(record(number * rounds + at) for number in reversed(range(size))), at)
 
 
 def number_of_runs(db):
@@ -39,7 +39,7 @@ def number_of_runs(db):
 @pytest.mark.parametrize("size", [1, BLOCK_RECORDS, 20 * BLOCK_RECORDS + 7])
 def test_merging_loses_nothing_and_ends_in_few_runs(db, size):
     runs, other = Runs(db, 0), Runs(db, 1)
-    other.add([record(3)], 0)
+    other.add(record(3), 0)
     rounds = FAN * FAN
     add(runs, rounds, size)
     everything = [record(number) for number in range(rounds * size)]
@@ -56,6 +56,29 @@ def test_merging_loses_nothing_and_ends_in_few_runs(db, size):
     assert b"".join(sorted(again.blocks())) == b"".join(everything)
     assert other.holds(record(3))
     assert not other.holds(record(4))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    added=st.lists(
+        st.sets(st.lists(st.sampled_from(b"\0\1\x7f\x80\xff"), min_size=3, max_size=3).map(bytes), min_size=1),
+        min_size=FAN,
+        max_size=FAN,
+    ),
+    at=st.sampled_from((0, 6, 13)),
+)
+def test_records_are_ordered_as_bytes_wherever_their_zeros_are(added, at):
+    with sqlite3.connect(":memory:", isolation_level=None) as db:
+        db.executescript(TABLES)
+        runs = Runs(db, 0)
+        records = [[b"\0" * at + one + b"\0" * (RECORD_BYTES - 3 - at) for one in some] for some in added]
+        for since, some in enumerate(records):
+            runs.add(b"".join(some), since)
+        runs.work(1 << 30)
+        assert number_of_runs(db) == (1, 1)
+        assert list(runs.behind(b"", b"")) == sorted(one for some in records for one in some)
+        assert all(runs.holds(one) for some in records for one in some)
+    db.close()
 
 
 def test_what_an_interrupted_merge_wrote_is_taken_away_and_the_merge_done_again(db):
@@ -87,7 +110,7 @@ def test_the_index_knows_each_url_once_and_gives_a_hosts_tasks_in_order(slices, 
         known, tasks, n = set(), {}, 0
         for urls in slices:
             keys = [url_key(str(url)) for url, _ in urls]
-            found = index.known(keys)
+            found = index.known(b"".join(keys))
             assert found == {at for at, key in enumerate(keys) if key in known or key in keys[:at]}
             new = [at for at in range(len(urls)) if at not in found]
             places = [(urls[at][0] % 3 - 1, urls[at][1]) for at in new]
@@ -96,7 +119,7 @@ def test_the_index_knows_each_url_once_and_gives_a_hosts_tasks_in_order(slices, 
                 [(n + place, *places[place], str(urls[at][0])) for place, at in enumerate(new)],
             )
             if new:
-                index.add([keys[at] for at in new], *zip(*places, strict=True), n)
+                index.add(b"".join(keys[at] for at in new), *zip(*places, strict=True), n)
             for at in places:
                 tasks.setdefault(at, []).append(n)
                 n += 1

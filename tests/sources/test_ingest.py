@@ -60,10 +60,10 @@ def test_prints_are_the_entries_own(write):
         assert [prints(entries) for entries in batch.entries] == batch.prints
         for entries, made in zip(batch.entries, batch.prints, strict=True):
             keys, hosts = keys_and_hosts(made)
-            assert list(hosts) == [host_id(entry[4]) for entry in entries]
-            assert list(keys) == [
+            assert hosts == [host_id(entry[4]) for entry in entries]
+            assert keys == b"".join(
                 url_key(entry[3] or entry[2] if entry[4] else f"invalid:{entry[2]}") for entry in entries
-            ]
+            )
 
 
 def test_all_urls_of_a_site_go_to_the_shard_that_owns_it(write):
