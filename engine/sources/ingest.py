@@ -8,23 +8,22 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from itertools import dropwhile
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from itertools import chain, count, dropwhile
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
 from engine.errors import UsageError
-from engine.model.prints import host_print, key_of
-from engine.model.task import position, split_position
-from engine.model.url import HIDDEN, Target, parse_target, site_of, url_key
+from engine.model.prints import key_of
+from engine.model.task import position
+from engine.model.url import HIDDEN, Target, host_digest, parse_target, site_of, url_key, url_keys
 from engine.policy.placement import shard_of
-from engine.sources.plain import Origins
 from engine.sources.readers import open_records
 from engine.sources.record import Record, broken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from engine.model.messages import TaskEntry
     from engine.settings.groups import InputSettings
@@ -38,8 +37,10 @@ MAX_BATCH_CHARS: Final = 8 << 20
 #: Records of a batch: a shard decodes it at once, and small objects that live briefly stay in the processor's cache.
 BATCH_SIZE: Final = 5_000
 
-#: Hosts whose shard is remembered: finding the site costs ten times a look-up.
-_CACHED_HOSTS: Final = 65_536
+#: Hosts whose shard and digest are remembered: finding the site costs ten times a look-up.
+_REMEMBERED_HOSTS: Final = 65_536
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +152,33 @@ class _Limit:
             yield record
 
 
+class _Hosts(dict[str, T]):
+    """What is known of the hosts that came lately, found out when it is first asked for.
+
+    It forgets all at once: to know which came last would cost more than to find out again.
+    """
+
+    def __init__(self, find: Callable[[str], T]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, host: str) -> T:
+        if len(self) >= _REMEMBERED_HOSTS:
+            self.clear()
+        found = self[host] = self._find(host)
+        return found
+
+
 class _Placer:
     """Puts records and plain lines into the batch of the shard that owns their site."""
 
     def __init__(self, shards: int) -> None:
         self._shards = shards
-        self._facts = lru_cache(maxsize=_CACHED_HOSTS)(self._find)
-        self._origins = Origins(self._find)
+        self._digests = _Hosts(host_digest)
+        self._owners = _Hosts(self._owner)
 
-    def _find(self, host: str) -> tuple[int, bytes]:
-        return shard_of(site_of(host), self._shards) if self._shards > 1 else 0, host_print(host)
+    def _owner(self, host: str) -> int:
+        return shard_of(site_of(host), self._shards) if self._shards > 1 else 0
 
     def record(self, record: Record, filling: _Filling) -> None:
         at = position(filling.index, record.ordinal)
@@ -168,30 +186,48 @@ class _Placer:
         target = None if record.broken else parse_target(record.url)
         if isinstance(target, Target):
             url, fetch_url, _, host, _, auth = target
-            shard, of_host = self._facts(host)
+            shard = self._owners[host]
             entry: TaskEntry = [at, record.priority, url, None if fetch_url == url else fetch_url, host, auth, columns]
-            made = url_key(fetch_url) + of_host
+            made = url_key(fetch_url) + self._digests[host]
         else:
             text = _unfetchable(record)
             shard, entry = shard_of(text, self._shards), [at, record.priority, text, None, "", None, columns]
-            made = key_of(text, "") + host_print("")
+            made = key_of(text, "") + host_digest("")
         filling.entries[shard].append(entry)
         filling.prints[shard] += made
         filling.count += 1
         filling.chars += len(record.url) + (0 if columns is None else len(columns))
 
     def lines(self, piece: PlainLines, filling: _Filling) -> None:
-        """Place plain lines, and what turns out to be none: the one loop that each URL of a long list is in."""
-        entries, prints, origin_of = filling.entries, filling.prints, self._origins.of
-        for at, line in enumerate(piece.lines, position(filling.index, piece.first)):
-            if (origin := origin_of(line)) is not None:
-                host, (shard, of_host) = origin
-                entries[shard].append([at, 0, line, None, host, None, None])
-                prints[shard] += url_key(line) + of_host
-                filling.count += 1
-            elif line:
-                self.record(Record(split_position(at)[1], line), filling)
-        filling.chars += sum(map(len, piece.lines))
+        """Place plain lines, and what turns out to be none."""
+        start = 0
+        for odd in [at for at, host in enumerate(piece.hosts) if not host] if "" in piece.hosts else ():
+            if odd > start:
+                self._plain(piece.part(start, odd), filling)
+            if line := piece.lines[odd]:
+                self.record(Record(piece.first + odd, line), filling)
+            start = odd + 1
+        if start < len(piece.lines):
+            self._plain(piece.part(start), filling)
+
+    def _plain(self, piece: PlainLines, filling: _Filling) -> None:
+        """Place URLs in normal form: each one of a long list comes by here, so it is a column at a time."""
+        first, lines, hosts = piece
+        entries: list[TaskEntry] = [
+            [at, 0, line, None, host, None, None]
+            for at, line, host in zip(count(position(filling.index, first)), lines, hosts, strict=False)
+        ]
+        prints = zip(url_keys(lines), map(self._digests.__getitem__, hosts), strict=True)
+        if self._shards == 1:
+            filling.entries[0] += entries
+            filling.prints[0] += b"".join(chain.from_iterable(prints))
+        else:
+            for host, entry, (key, digest) in zip(hosts, entries, prints, strict=True):
+                shard = self._owners[host]
+                filling.entries[shard].append(entry)
+                filling.prints[shard] += key + digest
+        filling.count += len(lines)
+        filling.chars += sum(map(len, lines))
 
 
 def _unfetchable(record: Record) -> str:

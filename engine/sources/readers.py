@@ -8,7 +8,7 @@ import orjson
 
 from engine.sources.delimited import CsvRecords, TsvRecords
 from engine.sources.json_depth import can_be_written
-from engine.sources.plain import PlainLines, plain_lines
+from engine.sources.plain import plain_lines
 from engine.sources.record import Record, Records, broken, priority_of, whole
 from engine.sources.source import Format, Source
 from engine.sources.streams import MAX_RECORD_CHARS, line_blocks, lines, lines_in
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.settings.groups import InputSettings
+    from engine.sources.plain import PlainLines
 
 
 def open_records(source: Source, settings: InputSettings, after_ordinal: int = 0) -> Records:
@@ -57,15 +58,16 @@ class TxtRecords(Records):
         """Give the same, whole blocks of lines where they are all plain."""
         number = 0
         for block in line_blocks(self.source):
-            found = plain_lines(block)
-            if found is None:
+            plain = plain_lines(block, number + 1)
+            if plain is None:
                 found = lines_in(block)
                 yield from self._records(found, number)
-            elif number + len(found) > self.after:
-                skipped = max(0, self.after - number)
-                self.last = number + len(found)
-                yield PlainLines(number + skipped + 1, found[skipped:])
-            number += len(found)
+                number += len(found)
+            else:
+                number = plain.last
+                if number > self.after:
+                    self.last = number
+                    yield plain.part(max(0, self.after + 1 - plain.first))
 
     def _records(self, found: list[str], before: int) -> Iterator[Record]:
         after = self.after
