@@ -37,7 +37,7 @@ _MAX_SEARCHED_CHARS: Final = 4_096
 #: with a letter (else it may be an IPv4 address); no character is one that the path or query percent-encode sets hold.
 _PLAIN: Final = re.compile(
     r"(https?)://((?:[a-z0-9_-]+\.)*[a-z][a-z0-9-]*)"
-    r"(/[\w!$&'()*+,;=:@~%./-]*(?:\?[\w!$&()*+,;=:@~%./?-]*)?)",
+    r"(/[\w!$&'()*+,;=:@~%./-]*(?:\?[\w!$&()*+,;=:@~%./?-]*)?)?",
     re.ASCII,
 ).fullmatch
 
@@ -76,9 +76,9 @@ def parse_target(text: str, base: str | None = None) -> Target | Failure:
     given = text.strip()
     if base is None and (plain := _PLAIN(given)) is not None:
         scheme, host, path = plain.groups()
-        # "xn--" must be checked by IDNA; a segment of dots, also as "%2e", is resolved.
-        if "xn--" not in host and "/." not in path and "/%2" not in path:
-            return Target(given, given, scheme, host, DEFAULT_PORTS[scheme])
+        # "xn--" must be checked by IDNA; a segment of dots, also as "%2e", is resolved. A host alone gets a path.
+        if "xn--" not in host and (path is None or ("/." not in path and "/%2" not in path)):
+            return Target(given, given if path else f"{given}/", scheme, host, DEFAULT_PORTS[scheme])
     try:
         href = ada_url.normalize_url(given) if base is None else ada_url.join_url(base, given)
     except ValueError:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, count, dropwhile
+from itertools import count, dropwhile
+from operator import add
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
@@ -181,53 +182,58 @@ class _Placer:
         return shard_of(site_of(host), self._shards) if self._shards > 1 else 0
 
     def record(self, record: Record, filling: _Filling) -> None:
-        at = position(filling.index, record.ordinal)
+        shard, entry, made = self._placed(record, filling.index)
+        filling.entries[shard].append(entry)
+        filling.prints[shard] += made
+        filling.count += 1
+        filling.chars += len(record.url) + (0 if record.input is None else len(str(entry[-1])))
+
+    def lines(self, piece: PlainLines, filling: _Filling) -> None:
+        """Place plain lines, and what turns out to be none: each URL of a long list is here, so a column at a time."""
+        first, lines, hosts = piece
+        places = count(position(filling.index, first))
+        entries: list[TaskEntry] = [
+            [at, 0, line, None, host, None, None] for at, line, host in zip(places, lines, hosts, strict=False)
+        ]
+        prints = list(map(add, url_keys(lines), map(self._digests.__getitem__, hosts)))
+        owners = [] if self._shards == 1 else list(map(self._owners.__getitem__, hosts))
+        if "" in hosts:
+            self._mend(piece, filling.index, entries, prints, owners)
+        if self._shards == 1:
+            filling.entries[0] += entries
+            filling.prints[0] += b"".join(prints)
+        else:
+            for shard, entry, made in zip(owners, entries, prints, strict=True):
+                filling.entries[shard].append(entry)
+                filling.prints[shard] += made
+        filling.count += len(entries)
+        filling.chars += sum(map(len, lines))
+
+    def _mend(
+        self, piece: PlainLines, index: int, entries: list[TaskEntry], prints: list[bytes], owners: list[int]
+    ) -> None:
+        """Read by itself each line that is no plain URL; blank ones leave the columns."""
+        odd = [at for at, host in enumerate(piece.hosts) if not host]
+        for at in reversed(odd):
+            if line := piece.lines[at]:
+                shard, entries[at], prints[at] = self._placed(Record(piece.first + at, line), index)
+                owners[at : at + 1] = [shard] if owners else []
+            else:
+                del entries[at], prints[at], owners[at : at + 1]
+
+    def _placed(self, record: Record, index: int) -> tuple[int, TaskEntry, bytes]:
+        """Give a record's shard, its entry and its print."""
+        at = position(index, record.ordinal)
         columns = None if record.input is None else orjson.dumps(record.input).decode()
         target = None if record.broken else parse_target(record.url)
         if isinstance(target, Target):
             url, fetch_url, _, host, _, auth = target
-            shard = self._owners[host]
-            entry: TaskEntry = [at, record.priority, url, None if fetch_url == url else fetch_url, host, auth, columns]
-            made = url_key(fetch_url) + self._digests[host]
-        else:
-            text = _unfetchable(record)
-            shard, entry = shard_of(text, self._shards), [at, record.priority, text, None, "", None, columns]
-            made = key_of(text, "") + host_digest("")
-        filling.entries[shard].append(entry)
-        filling.prints[shard] += made
-        filling.count += 1
-        filling.chars += len(record.url) + (0 if columns is None else len(columns))
-
-    def lines(self, piece: PlainLines, filling: _Filling) -> None:
-        """Place plain lines, and what turns out to be none."""
-        start = 0
-        for odd in [at for at, host in enumerate(piece.hosts) if not host] if "" in piece.hosts else ():
-            if odd > start:
-                self._plain(piece.part(start, odd), filling)
-            if line := piece.lines[odd]:
-                self.record(Record(piece.first + odd, line), filling)
-            start = odd + 1
-        if start < len(piece.lines):
-            self._plain(piece.part(start), filling)
-
-    def _plain(self, piece: PlainLines, filling: _Filling) -> None:
-        """Place URLs in normal form: each one of a long list comes by here, so it is a column at a time."""
-        first, lines, hosts = piece
-        entries: list[TaskEntry] = [
-            [at, 0, line, None, host, None, None]
-            for at, line, host in zip(count(position(filling.index, first)), lines, hosts, strict=False)
-        ]
-        prints = zip(url_keys(lines), map(self._digests.__getitem__, hosts), strict=True)
-        if self._shards == 1:
-            filling.entries[0] += entries
-            filling.prints[0] += b"".join(chain.from_iterable(prints))
-        else:
-            for host, entry, (key, digest) in zip(hosts, entries, prints, strict=True):
-                shard = self._owners[host]
-                filling.entries[shard].append(entry)
-                filling.prints[shard] += key + digest
-        filling.count += len(lines)
-        filling.chars += sum(map(len, lines))
+            other = None if fetch_url == url else fetch_url
+            entry: TaskEntry = [at, record.priority, url, other, host, auth, columns]
+            return self._owners[host], entry, url_key(fetch_url) + self._digests[host]
+        text = _unfetchable(record)
+        entry = [at, record.priority, text, None, "", None, columns]
+        return shard_of(text, self._shards), entry, key_of(text, "") + self._digests[""]
 
 
 def _unfetchable(record: Record) -> str:

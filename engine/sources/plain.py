@@ -32,13 +32,15 @@ class PlainLines(NamedTuple):
         """The ordinal of the last line."""
         return self.first + len(self.lines) - 1
 
-    def part(self, start: int, end: int | None = None) -> PlainLines:
-        """The lines from a place up to another."""
-        return PlainLines(self.first + start, self.lines[start:end], self.hosts[start:end])
+    def behind(self, skipped: int) -> PlainLines:
+        """The lines behind the first `skipped` ones."""
+        return PlainLines(self.first + skipped, self.lines[skipped:], self.hosts[skipped:]) if skipped else self
 
     def split(self, most: int) -> tuple[PlainLines, PlainLines | None]:
         """The first `most` lines, and the others, if there are any."""
-        return (self, None) if len(self.lines) <= most else (self.part(0, most), self.part(most))
+        if len(self.lines) <= most:
+            return self, None
+        return PlainLines(self.first, self.lines[:most], self.hosts[:most]), self.behind(most)
 
 
 def plain_lines(block: bytes, first: int) -> PlainLines | None:

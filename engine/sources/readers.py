@@ -67,7 +67,7 @@ class TxtRecords(Records):
                 number = plain.last
                 if number > self.after:
                     self.last = number
-                    yield plain.part(max(0, self.after + 1 - plain.first))
+                    yield plain.behind(max(0, self.after + 1 - plain.first))
 
     def _records(self, found: list[str], before: int) -> Iterator[Record]:
         after = self.after
