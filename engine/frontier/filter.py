@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+#: Of a record of an index, and of what of it is looked at.
 RECORD_BYTES: Final = 16
 WORD_BYTES: Final = 4
 _WORD: Final = np.dtype(">u4")

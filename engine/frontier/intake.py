@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.model.prints import keys_and_hosts, these_of
+import numpy as np
+
+from engine.model.prints import KEY_BYTES
 
 if TYPE_CHECKING:
     import sqlite3
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from engine.frontier.index import TaskIndex
+
+#: A print (engine/model/prints.py): the host's digest read as its id.
+_PRINT: Final = np.dtype([("key", f"S{KEY_BYTES}"), ("host", ">i8")])
 
 #: Columns that most lists have no use for: without them, since a NULL costs as much as a value.
 _RARE: Final = frozenset({"band", "fetch_url", "auth", "input"})
@@ -40,6 +45,12 @@ class Inserted:
 NOTHING: Final = Inserted(0, {}, (), ())
 
 
+def keys_and_hosts(prints: bytes | bytearray) -> tuple[bytes, list[int]]:
+    """Give the keys in prints, one after another, and the hosts' ids."""
+    made = np.frombuffer(prints, _PRINT)
+    return made["key"].tobytes(), made["host"].tolist()
+
+
 def append(db: sqlite3.Connection, index: TaskIndex, entries: Sequence[Any], prints: bytearray, first: int) -> Inserted:
     """Insert entries (see messages.TaskEntry), at least one, with sequence numbers from `first`; known keys are not."""
     keys, hosts = keys_and_hosts(prints)
@@ -48,7 +59,7 @@ def append(db: sqlite3.Connection, index: TaskIndex, entries: Sequence[Any], pri
         if not new:
             return NOTHING
         entries = [entries[at] for at in new]
-        keys, hosts = keys_and_hosts(these_of(prints, new))
+        keys, hosts = keys_and_hosts(np.frombuffer(prints, _PRINT)[new].tobytes())
     where, priorities, urls, fetch_urls, names, auths, inputs = zip(*entries, strict=True)
     bands: Sequence[int] = [-priority for priority in priorities] if any(priorities) else priorities
     columns: dict[str, Sequence[Any]] = {

@@ -5,24 +5,17 @@ A shard's one core is what bounds a run; hashing is a fifth of what a URL costs 
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from engine.model.url import host_id, url_key
+from engine.model.url import host_digest, url_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: The host's id, as :func:`engine.model.url.host_id` makes it.
-_HOST: Final = Struct(">q")
-_PRINT: Final = np.dtype([("key", "S16"), ("host", ">i8")])
-
-
-def host_print(host: str) -> bytes:
-    """Give the part of a print that all URLs of a host share."""
-    return _HOST.pack(host_id(host))
+#: A print is a URL's key and its host's digest.
+KEY_BYTES: Final = 16
+HOST_BYTES: Final = 8
+PRINT_BYTES: Final = KEY_BYTES + HOST_BYTES
 
 
 def key_of(text: str, host: str) -> bytes:
@@ -32,23 +25,12 @@ def key_of(text: str, host: str) -> bytes:
 
 def prints(entries: Sequence[Sequence[Any]]) -> bytearray:
     """Make the prints of entries (see messages.TaskEntry), one after another."""
-    of_hosts = {host: host_print(host) for host in {entry[4] for entry in entries}}
+    of_hosts = {host: host_digest(host) for host in {entry[4] for entry in entries}}
     return bytearray().join(
         key_of(fetch_url or url, host) + of_hosts[host] for _, _, url, fetch_url, host, *_ in entries
     )
 
 
-def keys_and_hosts(found: bytes | bytearray) -> tuple[bytes, list[int]]:
-    """Give the keys in prints, one after another, and the hosts' ids."""
-    made = np.frombuffer(found, _PRINT)
-    return made["key"].tobytes(), made["host"].tolist()
-
-
 def some_of(found: bytearray, start: int, end: int) -> bytearray:
     """Give the prints of the entries from `start` up to `end`."""
-    return found[start * _PRINT.itemsize : end * _PRINT.itemsize]
-
-
-def these_of(found: bytes | bytearray, places: list[int]) -> bytes:
-    """Give the prints at these places."""
-    return np.frombuffer(found, _PRINT)[places].tobytes()
+    return found[start * PRINT_BYTES : end * PRINT_BYTES]

@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import OutputError
-from engine.frontier.store import Store
 from engine.observe.failures import collect
 from engine.observe.logs import get_logger
 from engine.observe.report import Summary, count_of, summarise
@@ -147,6 +146,8 @@ def _compression(folder: RunFolder) -> Compression:
 @contextmanager
 def _parts(folder: RunFolder, without: Container[int] = ()) -> Iterator[list[Part]]:
     """Open the frontiers, and give the parts with what they know; a shard that never began has neither."""
+    from engine.frontier.store import Store  # noqa: PLC0415 - numpy's import, which a new run need not wait for
+
     compression = _compression(folder)
     with ExitStack() as stack:
         parts: list[Part] = []

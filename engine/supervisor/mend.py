@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import OutputError
 from engine.frontier.schema import damage, writing
-from engine.frontier.store import Store
 from engine.observe.logs import get_logger
 from engine.output.recover import damaged
 from engine.statefile import connect_readonly
@@ -98,6 +97,8 @@ def _set_aside(folder: RunFolder, shard: int, words: str) -> None:
 
 
 def _requeue_lost_rows(folder: RunFolder, shard: int) -> bool:
+    from engine.frontier.store import Store  # noqa: PLC0415 - numpy's import, which a new run need not wait for
+
     part = folder.part(shard, _compression(folder))
     with closing(Store.open(folder.frontier(shard))) as store:
         lost = damaged(part, store.commit_records(), deep=True)

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
+from engine.frontier.intake import keys_and_hosts
 from engine.ipc.frames import Frame
 from engine.ipc.tasks import tasks_frame, tasks_in
 from engine.model.outcome import Failure, FailureKind
-from engine.model.prints import keys_and_hosts, prints
+from engine.model.prints import prints
 from engine.model.task import position, split_position
 from engine.model.url import host_id, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
