@@ -188,6 +188,25 @@ class Dispatcher:
                 self.unused(grant)
             raise
 
+    def at_once(self, host: HostState) -> Grant | None:
+        """A grant for the page of a host whose robots.txt has just come, if it is due and nobody is before it.
+
+        Else None, and it waits for its turn as any host does. A host of one page, of which there may be half a million,
+        is then taken up and let go once, and asked while its connection is warm.
+        """
+        now = self._loop.time()
+        if (
+            self.stopped or self.turns_only or host.condemned is not None
+            or host.in_flight or host.turns or host.robots_pending  # of its own: all that goes before its tasks
+            or host.site.members > 1 or host.address is not None  # others may be parked for a place
+            or self._budget.exhausted or self._outage.is_out(now) or not self.grants.may_begin(now)
+        ):  # fmt: skip
+            return None
+        admitted_at = host.breaker.retry_at(now)
+        if admitted_at is None or max(host.next_due, host.pause.until, admitted_at) > now:
+            return None
+        return self._grant(host, now)
+
     def revisit(self, host: HostState) -> None:
         """What a host waited for is over, or turned out not to concern it."""
         self._schedule.revisit(host, self._loop.time())

@@ -116,8 +116,8 @@ class RobotsFiles:
         found = self._unreachable.get(target.origin)
         return found.failure if found is not None and found.at >= began else None
 
-    async def load(self, target: Target, host: HostState, grant: Grant, asking: TaskKey | None = None) -> None:
-        """Fetch the robots.txt of a URL's origin, its first request under `grant`; then :meth:`known` has it.
+    async def load(self, target: Target, host: HostState, grant: Grant, asking: TaskKey | None = None) -> Robots:
+        """Fetch the robots.txt of a URL's origin, its first request under `grant`; :meth:`known` has it from then on.
 
         Raises RequestFailed where it cannot be reached, NotAsked where it is to be tried again when the host is due.
         """
@@ -127,7 +127,7 @@ class RobotsFiles:
         try:
             row = await self._fetch(target, host, grant)
             self._table.keep_robots(origin, row)
-            self._remember(origin, row, host, MAX_AGE_S)
+            return self._remember(origin, row, host, MAX_AGE_S)
         except RequestFailed as failed:
             self._note_failure(origin, failed.failure, asking)
             raise
