@@ -188,6 +188,25 @@ class Dispatcher:
                 self.unused(grant)
             raise
 
+    def at_once(self, host: HostState) -> Grant | None:
+        """A grant for the page of a host whose robots.txt has just come, if it is due and nobody is before it.
+
+        Else None, and it waits for its turn as any host does. A host of one page, of which there may be half a million,
+        is then taken up and let go once, and asked while its connection is warm.
+        """
+        now = self._loop.time()
+        if (
+            self.stopped or self.turns_only or host.condemned is not None
+            or host.in_flight or host.turns or host.robots_pending  # of its own: all that goes before its tasks
+            or host.site.members > 1 or host.address is not None  # others may be parked for a place
+            or self._budget.exhausted or self._outage.is_out(now) or not self.grants.may_begin(now)
+        ):  # fmt: skip
+            return None
+        admitted_at = host.breaker.retry_at(now)
+        if admitted_at is None or max(host.next_due, host.pause.until, admitted_at) > now:
+            return None
+        return self._grant(host, now)
+
     def revisit(self, host: HostState) -> None:
         """What a host waited for is over, or turned out not to concern it."""
         self._schedule.revisit(host, self._loop.time())
@@ -223,7 +242,10 @@ class Dispatcher:
 
     def unused(self, grant: Grant) -> None:
         """Nothing was sent and nothing will be: the host may be asked again at once."""
-        self._end(grant, 0.0, self._loop.time())
+        now = self._loop.time()
+        if grant.host is not None:
+            grant.host.breaker.release(grant.generation, now)
+        self._end(grant, 0.0, now)
 
     def finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False, page: bool = True) -> None:
         """The request ended so: judged by the shard's limit, the host's limit, its breaker and its pause.
@@ -248,6 +270,8 @@ class Dispatcher:
                 )
             if answered is not False or not self._outage.is_suspected(now):  # an outage of ours is no host's fault
                 self._judge_host(host, grant, outcome, decided, now)
+            else:
+                host.breaker.release(grant.generation, now)
             # A connect that failed is no request, but is not to be repeated faster than one.
             due = next_due(now, host.delay_s, self._jitter, self._random()) if grant.unwritten else 0.0
             self._end(grant, due, now)
@@ -257,7 +281,6 @@ class Dispatcher:
     def _end(self, grant: Grant, due: float, now: float) -> None:
         host = grant.host
         if host is not None:
-            host.breaker.release(grant.generation, now)
             if grant.unwritten:
                 grant.unwritten = False
                 self._schedule.written(host, due, now)
@@ -275,7 +298,7 @@ class Dispatcher:
             self._pause(host, outcome, sent_at, now)
         elif decided.signal is Signal.SUCCESS:
             host.pause.success(sent_at)
-        if host.condemned is None:
+        if host.condemned is None and (host.breaker_open or host.pause.count):  # else there is nothing to count up
             self._give_up(host, outcome)
 
     def pause(self, host: HostState, outcome: Outcome) -> None:

@@ -191,9 +191,10 @@ class Fetcher:
         seen: set[str] = set()
         for hop in range(self._rules.max_redirects + 1):
             if hop == 0:
-                refused = await self._admit(attempt, grant)
-                if refused is not None:
-                    return refused, Outcome(kind=refused.kind)
+                admitted = await self._admit(attempt, grant)
+                if isinstance(admitted, Failure):
+                    return admitted, Outcome(kind=admitted.kind)
+                grant = admitted
             seen.add(attempt.target.fetch_url)
             answer = await self._request(attempt, grant, first)
             if self._parts.cookies is not None and "Set-Cookie" in answer.response.headers:
@@ -219,8 +220,11 @@ class Fetcher:
         many = Failure(FailureKind.TOO_MANY_REDIRECTS, f"more than {self._rules.max_redirects} redirects")
         return many, Outcome(answer.outcome.status, many.kind)
 
-    async def _admit(self, attempt: Attempt, grant: Grant) -> Failure | None:
-        """May the first hop be asked? Its grant goes to the robots.txt where that is not there yet."""
+    async def _admit(self, attempt: Attempt, grant: Grant) -> Grant | Failure:
+        """May the first hop be asked, and under which grant? This one goes to the robots.txt where that is not there.
+
+        Then the host waits for its turn like any, unless nobody is before it.
+        """
         parts, target, host = self._parts, attempt.target, attempt.host
         rules = parts.robots.known(target, host)
         if rules is None:
@@ -229,16 +233,22 @@ class Fetcher:
                 parts.dispatcher.unused(grant)
                 self._charge(attempt)
                 raise RequestFailed(failure, 0.0)
-            if parts.robots.loading(target) is None:
-                self._charge(attempt)
-                await parts.robots.load(target, host, grant, attempt.task.key)
-            else:
+            if parts.robots.loading(target) is not None:
                 parts.dispatcher.unused(grant)
-            raise NotAsked
+                raise NotAsked
+            attempts_before = attempt.task.attempts
+            self._charge(attempt)
+            rules = await parts.robots.load(target, host, grant, attempt.task.key)
+            following = parts.dispatcher.at_once(host)
+            if following is None:
+                raise NotAsked
+            grant = following
+            attempt.task.attempts, attempt.charged = attempts_before, False
         refused = refusal(rules, target)
         if refused is not None:
             parts.dispatcher.unused(grant)
-        return refused
+            return refused
+        return grant
 
     async def _request(self, attempt: Attempt, grant: Grant, first: Target) -> Answer:
         headers = self._headers(attempt, first)

@@ -144,7 +144,8 @@ class Grants:
         if grant.on_network:
             grant.on_network = False
             self.on_network -= 1
-            self.hand_on()
+            if self._queue:
+                self.hand_on()
         self._wake()
 
     def _end_connect(self, grant: Grant) -> None:
@@ -165,4 +166,5 @@ class Grants:
             if grant.again and signal is Signal.DROP:
                 signal = Signal.IGNORE
             self.limit.on_outcome(host.id, signal, host.answered, grant.sent_at, now, self.on_network)
-        self.hand_on()
+        if self._queue:
+            self.hand_on()

@@ -25,7 +25,7 @@ HARMLESS: Final = frozenset({"user-agent", "accept", "accept-language", "accept-
 
 
 class HeaderRules:
-    """The header fields of a request, made once a host."""
+    """The header fields of a request: the same for all hosts without a rule, made once a host that has one."""
 
     def __init__(self, settings: Settings) -> None:
         self._sites = site_rules(settings)
@@ -38,13 +38,19 @@ class HeaderRules:
         self._secret: Headers = tuple(fetch.headers.items())
         if fetch.cookies:
             self._secret += (("Cookie", "; ".join(f"{name}={value}" for name, value in fetch.cookies.items())),)
-        self.of = lru_cache(maxsize=20_000)(self._of)
+        self._own = self._common + self._secret
+        self._others = self._common + _harmless(self._secret)
+        self._by_rule = lru_cache(maxsize=20_000)(self._of_ruled)
 
-    def _of(self, host: str, *, own_site: bool) -> Headers:
+    def of(self, host: str, *, own_site: bool) -> Headers:
         """The fields for a host. `own_site`: it belongs to the site of the URL as given, and may see what is secret."""
-        rule = self._sites.lookup(host)
-        headers = self._common + (self._secret if own_site else _harmless(self._secret))
-        if rule is None or not own_site:  # a page of another site is not to use what a rule entrusts to this one
+        if not own_site:  # a page of another site is not to use what a rule entrusts to this one
+            return self._others
+        return self._own if self._sites.lookup(host) is None else self._by_rule(host)
+
+    def _of_ruled(self, host: str) -> Headers:
+        headers, rule = self._own, self._sites.lookup(host)
+        if rule is None:
             return headers
         for name, value in rule.headers.items():
             headers = replaced(headers, name, value)

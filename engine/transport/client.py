@@ -59,7 +59,6 @@ class AiohttpTransport:
         self.timeout_s = fetch.timeout_s
         self.deadlines = Deadlines(loop.time, loop)
         self._ways = Ways(fetch, guard, environ, loop, self.deadlines)
-        self.key = self._ways.key
         self._idle: IdlePool[Lease] = IdlePool(_idle_bound() if max_idle is None else max_idle, fetch.keepalive_s)
         self._idle_timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -67,10 +66,11 @@ class AiohttpTransport:
     async def connect(self, scheme: str, host: str, port: int) -> _Exchange:
         """See Transport."""
         self._ways.check(scheme, host, port)
-        lease = self._idle.take(self.key(scheme, host, port), self._loop.time())
+        key = self._ways.key(scheme, host, port)
+        lease = self._idle.take(key, self._loop.time())
         if lease is not None:
-            return _Exchange(self, scheme, host, port, lease, reused=True)
-        return _Exchange(self, scheme, host, port, await self.open(scheme, host, port), reused=False)
+            return _Exchange(self, scheme, host, port, key, lease, reused=True)
+        return _Exchange(self, scheme, host, port, key, await self.open(scheme, host, port), reused=False)
 
     async def close(self) -> None:
         """See Transport."""
@@ -106,15 +106,19 @@ class AiohttpTransport:
 class _Exchange:
     """Implements :class:`engine.transport.base.Exchange`. Of one module with its transport, whose parts it uses."""
 
-    __slots__ = ("_answered", "_host", "_lease", "_port", "_reused", "_scheme", "_sent", "_transport", "peer_ip")
+    __slots__ = (
+        "_answered", "_host", "_key", "_lease", "_port", "_reused", "_scheme", "_sent", "_transport", "peer_ip"
+    )  # fmt: skip
 
-    def __init__(  # noqa: PLR0913 - the origin in three parts
-        self, transport: AiohttpTransport, scheme: str, host: str, port: int, lease: Lease, *, reused: bool
-    ) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - the origin in three parts, and the key of its connections
+        self, transport: AiohttpTransport, scheme: str, host: str, port: int, key: Hashable, lease: Lease, *,
+        reused: bool,
+    ) -> None:  # fmt: skip
         self._transport = transport
         self._scheme = scheme
         self._host = host
         self._port = port
+        self._key = key
         self._lease: Lease | None = lease  # None once it is given back, closed or taken away by close()
         self._reused = reused
         self._sent = False
@@ -158,7 +162,7 @@ class _Exchange:
         if self._sent:
             lease.close()
         else:
-            self._give_back(lease)
+            self._transport.release(self._key, lease)
 
     def _is_stale(self, error: TransportError, request: Request, lease: Lease) -> bool:
         return (
@@ -168,10 +172,6 @@ class _Exchange:
             and error.kind is FailureKind.CONNECTION_LOST
             and request.method in _IDEMPOTENT
         )
-
-    def _give_back(self, lease: Lease) -> None:
-        transport = self._transport
-        transport.release(transport.key(self._scheme, self._host, self._port), lease)
 
     async def _attempt(
         self,
@@ -207,7 +207,7 @@ class _Exchange:
                 lease.close()
             elif self._lease is lease:
                 self._lease = None
-                self._give_back(lease)
+                transport.release(self._key, lease)
 
 
 def _idle_bound() -> int:

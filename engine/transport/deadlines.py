@@ -29,14 +29,13 @@ class DeadlineExpiredError(Exception):
 class _Entry:
     """One block under a deadline. `tick` is None where there is no limit."""
 
-    __slots__ = ("_cancelling", "_deadlines", "_expired", "_task", "_tick")
+    __slots__ = ("_bucket", "_cancelling", "_deadlines", "_expired", "_task", "_tick")
 
     def __init__(self, deadlines: Deadlines, tick: int | None) -> None:
         self._deadlines = deadlines
         self._tick = tick
         self._expired = False
         self._task: asyncio.Task[object] | None = None
-        self._cancelling = 0
 
     def __enter__(self) -> Self:
         if self._tick is not None:
@@ -45,14 +44,15 @@ class _Entry:
                 raise RuntimeError("a deadline needs a task to cancel")
             self._task = task
             self._cancelling = task.cancelling()
-            self._deadlines.arm(self._tick, self)
+            self._bucket = self._deadlines.bucket(self._tick)
+            self._bucket.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._task is None or self._tick is None:
+        if self._task is None:
             return
         if not self._expired:
-            self._deadlines.disarm(self._tick, self)
+            self._bucket.discard(self)
         # uncancel takes back our own request; more requests than before the block are somebody else's.
         elif self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise DeadlineExpiredError from error
@@ -99,20 +99,14 @@ class Deadlines:
             self._timer = None
         self.loop = None
 
-    def arm(self, tick: int, entry: _Entry) -> None:
-        """Let `entry` expire in the sweep of `tick` (called by the entry)."""
+    def bucket(self, tick: int) -> set[_Entry]:
+        """Whose time is over in the sweep of `tick` (entries enter and leave it themselves)."""
         bucket = self._buckets.get(tick)
         if bucket is None:
             bucket = self._buckets[tick] = set()
-        bucket.add(entry)
-        if self._timer is None and self.loop is not None:
-            self._timer = self.loop.call_later(self._tick_s, self._run)
-
-    def disarm(self, tick: int, entry: _Entry) -> None:
-        """Forget an entry whose block has ended in time (called by the entry)."""
-        bucket = self._buckets.get(tick)
-        if bucket is not None:
-            bucket.discard(entry)
+            if self._timer is None and self.loop is not None:
+                self._timer = self.loop.call_later(self._tick_s, self._run)
+        return bucket
 
     def _run(self) -> None:
         self.sweep()

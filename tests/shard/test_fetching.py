@@ -266,6 +266,35 @@ def test_robots_txt_is_fetched_once_however_many_urls_wait_for_it(tmp_path):
     assert web.targets("a.test")[0] == "/robots.txt"
 
 
+def asked_in_turn(folder, *hosts, **settings):
+    """Of hosts with a page each and one request at a time: whose robots.txt ("r") or page ("p") was asked for."""
+    folder.mkdir()
+    web = SlowWeb()
+    rows = complete(
+        folder, web, *(f"http://{host}/" for host in hosts), fetch__max_concurrency=1, fetch__max_connecting=1,
+        politeness__jitter=0, **settings,
+    )  # fmt: skip
+    assert set(kinds(rows).values()) == {None}
+    return [("r" if request.target == "/robots.txt" else "p") + request.host[0] for request in web.requests]
+
+
+def test_a_page_goes_right_after_its_robots_txt_where_its_host_is_due_and_shares_nothing(tmp_path):
+    alone = asked_in_turn(tmp_path / "1", "a.test", "b.test", "c.test", politeness__delay_s=0)
+    assert [a[1] == b[1] for a, b in zip(alone[::2], alone[1::2], strict=True)] == [True] * 3
+    of_a_site = asked_in_turn(tmp_path / "2", "a.s.test", "b.s.test", "c.s.test", politeness__delay_s=0)
+    with_delay = asked_in_turn(tmp_path / "3", "a.test", "b.test", "c.test", politeness__delay_s=0.5)
+    for asked in (of_a_site, with_delay):
+        assert [what[0] for what in asked] == ["r"] * 3 + ["p"] * 3
+
+
+def test_a_url_that_its_robots_txt_refuses_was_not_tried(tmp_path):
+    web = SlowWeb()
+    robots(web, "a.test", b"User-agent: *\nDisallow: /")
+    rows = complete(tmp_path, web, "http://a.test/x", "http://b.test/x", politeness__delay_s=0)
+    found = {url: (row["error_kind"], row["attempts"]) for url, row in rows.items()}
+    assert found == {"http://a.test/x": (K.ROBOTS_DISALLOWED, 0), "http://b.test/x": (None, 1)}
+
+
 def test_what_robots_txt_disallows_is_never_asked_for(tmp_path):
     web = SlowWeb()
     robots(web, "a.test", b"User-agent: *\nDisallow: /no")
