@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ class Filter:
 
     def __init__(self, bits: int) -> None:
         self._mask = bits - 1
-        self._filled = bytearray(bits >> 3)  # pages that nobody writes to cost nothing
+        self._filled = mmap(-1, bits >> 3)  # pages that nobody writes to cost nothing
         self._array = np.frombuffer(self._filled, np.uint8)
 
     def note(self, records: bytes | bytearray) -> None:

@@ -14,6 +14,7 @@ most hosts of a long list come once, and a statement for each would cost more th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -109,7 +110,7 @@ class HostTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = np.zeros(_KNOWN, np.int64)  # pages that nobody writes to cost nothing
+        self._known = np.frombuffer(mmap(-1, 8 * _KNOWN), np.int64)  # pages that nobody writes to cost nothing
         self._known[0] = ~0  # as all others: no host's whose place it is
         self._stride = 0.0
         self._stale: int  # what the log has up to here is of earlier openings

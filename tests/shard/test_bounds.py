@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 from fake_time import run
 from shard_rig import Shard, SlowWeb, redirect, reply
 
@@ -37,7 +38,7 @@ def sizes(root):
             not isinstance(thing, (str, bytes, bytearray)) and hasattr(thing, "__len__") and hasattr(thing, "__iter__")
         ):
             found[path] = max(found.get(path, 0), len(thing))
-            if not isinstance(thing, memoryview):  # a million bits that hold nothing
+            if not isinstance(thing, np.ndarray):  # a million numbers that hold nothing
                 todo += [(value, f"{path}[]") for value in thing]
         elif callable(thing) and (owner := getattr(thing, "__self__", None)) is not None:
             todo.append((owner, f"{path}()"))
