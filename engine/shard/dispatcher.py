@@ -189,14 +189,16 @@ class Dispatcher:
             raise
 
     def at_once(self, host: HostState) -> Grant | None:
-        """A grant for the page of a host whose robots.txt has just come, if it is due and nobody is before it.
+        """A grant for the page of a host whose robots.txt has just come, if no delay holds it and nobody is before it.
 
         Else None, and it waits for its turn as any host does. A host of one page, of which there may be half a million,
-        is then taken up and let go once, and asked while its connection is warm.
+        is then taken up and let go once, and asked while its connection is warm. Not where there is a delay: a server
+        that read the first request late, as those of a burst of new connections are, would see the next too soon.
         """
         now = self._loop.time()
         if (
             self.stopped or self.turns_only or host.condemned is not None
+            or host.delay_s > 0
             or host.in_flight or host.turns or host.robots_pending  # of its own: all that goes before its tasks
             or host.site.members > 1 or host.address is not None  # others may be parked for a place
             or self._budget.exhausted or self._outage.is_out(now) or not self.grants.may_begin(now)
