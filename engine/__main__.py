@@ -13,9 +13,6 @@ _PLATFORMS = {"linux": "Linux", "darwin": "macOS"}
 _FIRST_PYTHON = (3, 11)
 _AFTER_LAST_PYTHON = (3, 14)
 
-#: As a shard's (engine/shard/main.py).
-_GC_THRESHOLDS = (20_000, 20, 50)
-
 
 def refusal(platform: str, version: tuple[int, int]) -> str | None:
     """Say why the engine does not run on this platform (`sys.platform`) and Python (major, minor); None: it does."""
@@ -34,12 +31,9 @@ def main() -> None:
         sys.exit(2)
     gc.disable()  # nothing that an import makes is garbage, and looking for some takes a tenth of the start
     from engine.cli.app import invoke  # noqa: PLC0415 - see the module's law
+    from engine.collector import settle  # noqa: PLC0415 - likewise
 
-    # What the imports made lives as long as the process, and a list's entries, five thousand at once, are in no cycle:
-    # going through both again and again is a tenth of what a URL of a long list costs here.
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-    gc.enable()
+    settle()  # else the collector is a tenth of what a URL of a long list costs here
     sys.exit(invoke(sys.argv[1:]))
 
 

@@ -149,9 +149,8 @@ class HostTable:
         if not fresh.size:
             return
         self._known[places[fresh]] = ids[fresh]
-        names = list(hosts.values())
-        if fresh.size < len(names):
-            names = [names[at] for at in fresh.tolist()]
+        given = list(hosts.values())
+        names = [given[at] for at in fresh.tolist()]
         self._any_fresh = True
         with writing(self._store.path):
             self._store.begin().executemany(

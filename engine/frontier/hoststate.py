@@ -97,12 +97,16 @@ class HostState:
         """Nothing is left of it but what is on disk."""
         return not self.has_tasks and self.at_rest
 
+    def open_at(self, now: float) -> float | None:
+        """When its delay, its pause and its breaker let it be asked; None until the probe that is out has ended."""
+        admitted_at = self.breaker.retry_at(now)
+        return None if admitted_at is None else max(self.next_due, self.pause.until, admitted_at)
+
     def ready_at(self, now: float) -> float | None:
         """The earliest time that its next request may be written; None while something else must happen first."""
-        admitted_at = self.breaker.retry_at(now)
-        if admitted_at is None:  # until the probe that is out has ended
+        at = self.open_at(now)
+        if at is None:
             return None
-        at = max(self.next_due, self.pause.until, admitted_at)
         if self.turns:
             return at
         if self.robots_pending:

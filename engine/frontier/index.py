@@ -73,7 +73,7 @@ class TaskIndex:
     def known(self, keys: bytes) -> set[int]:
         """Which of these, one after another, are there already or stand earlier among them, by their place."""
         self._load()
-        listed = np.frombuffer(keys, f"V{RECORD_BYTES}").tolist()
+        listed = _listed(keys)
         found = {at for at in self._filled().among(keys) if self._keys.holds(listed[at])} if self._keys else set()
         if len(set(listed)) < len(listed) or not self._recent.isdisjoint(listed):
             before: set[bytes] = set()
@@ -124,13 +124,16 @@ class TaskIndex:
 
     def add(self, keys: bytes, hosts: Sequence[int], bands: Sequence[int], first: int) -> None:
         """Take in tasks from n = `first` on, none of which is there; their keys one after another."""
-        self._recent.update(np.frombuffer(keys, f"V{RECORD_BYTES}").tolist())
-        self._new_keys += keys
-        self.place(hosts, bands, range(first, first + len(hosts)))
+        self._enter(keys, hosts, bands, range(first, first + len(hosts)))
         if len(self._recent) >= self.generation:
             self._seal()
         elif self._keys:
             self._work(_WORK * len(hosts))
+
+    def _enter(self, keys: bytes, hosts: Sequence[int], bands: Sequence[int], numbers: Sequence[int]) -> None:
+        self._recent.update(_listed(keys))
+        self._new_keys += keys
+        self.place(hosts, bands, numbers)
 
     def _work(self, records: int) -> None:
         for runs in (self._keys, self._hosts):
@@ -178,9 +181,13 @@ class TaskIndex:
                 key_of(fetch_url or url, "" if host == _NO_HOST else "a host")
                 for url, fetch_url, host in zip(urls, fetch_urls, hosts, strict=True)
             ]
-            self._recent.update(keys)
-            self._new_keys += b"".join(keys)
-            self.place(hosts, bands, numbers)
+            self._enter(b"".join(keys), hosts, bands, numbers)
             if len(rows) == self.generation:
                 self._seal()
                 self._work(_WORK * len(rows))
+
+
+def _listed(keys: bytes) -> list[bytes]:
+    """Take keys apart: of its kinds of bytes numpy gives this one with the zeros at the end."""
+    found: list[bytes] = np.frombuffer(keys, f"V{RECORD_BYTES}").tolist()
+    return found

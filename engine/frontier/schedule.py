@@ -54,9 +54,7 @@ class Schedule(Order):
                 self._condemned[number] = host
             self.push(host, now)
         if len(active) < len(inserted.names):
-            for number in active:
-                del inserted.names[number]
-            self._residence.found(inserted.names)
+            self._residence.found({number: name for number, name in inserted.names.items() if number not in active})
 
     # -- handing out ----------------------------------------------------------------------------------------------
 

@@ -219,37 +219,24 @@ class HostLimit:
     to the limit. `base_delay_s` may be set when the host's Crawl-delay becomes known.
     """
 
-    __slots__ = ("_base_delay_s", "_clean", "_decreased_at", "_doublings", "_rules", "delay_s", "limit")
+    __slots__ = ("_clean", "_decreased_at", "_doublings", "_rules", "base_delay_s", "limit")
 
     def __init__(self, rules: HostRules, base_delay_s: float) -> None:
         self._rules = rules
         self._clean = 0
         self._doublings = 0
         self._decreased_at = -inf
-        self._base_delay_s = base_delay_s
-        #: The least seconds between two requests now: never below the base, nor slowed beyond the maximum.
-        self.delay_s = base_delay_s
+        self.base_delay_s = base_delay_s
         self.limit = rules.max_per_host or UNBOUNDED
 
     @property
-    def base_delay_s(self) -> float:
-        """The delay without any drops."""
-        return self._base_delay_s
-
-    @base_delay_s.setter
-    def base_delay_s(self, base_delay_s: float) -> None:
-        self._base_delay_s = base_delay_s
-        self._slow_down(self._doublings)
-
-    def _slow_down(self, doublings: int) -> None:
-        """So often is the delay doubled from now on."""
-        self._doublings = doublings
-        base_s = self._base_delay_s
-        if doublings:
-            slowed_s = max(base_s * (1 << doublings), FIRST_DELAY_S * (1 << (doublings - 1)))
-            self.delay_s = max(base_s, min(slowed_s, self._rules.max_delay_s or LONGEST_DELAY_S))
-        else:
-            self.delay_s = base_s
+    def delay_s(self) -> float:
+        """The least seconds between two requests now: never below the base, nor slowed beyond the maximum."""
+        base_s, doublings = self.base_delay_s, self._doublings
+        if not doublings:
+            return base_s
+        slowed_s = max(base_s * (1 << doublings), FIRST_DELAY_S * (1 << (doublings - 1)))
+        return max(base_s, min(slowed_s, self._rules.max_delay_s or LONGEST_DELAY_S))
 
     def on_outcome(self, signal: Signal, sent_at: float, now: float, in_flight: int) -> None:
         """Count the end of a request to this host that was sent at `sent_at`; `in_flight` to it, this one included."""
@@ -262,13 +249,13 @@ class HostLimit:
                 # From what was really in flight: a bound that was never reached is no load to halve.
                 self.limit = max(1, min(self.limit, in_flight) // 2)
             elif self.delay_s < (self._rules.max_delay_s or LONGEST_DELAY_S):
-                self._slow_down(self._doublings + 1)
+                self._doublings += 1
             return
         self._clean += 1
         # A limit above the window must have been used twice over before it rises, or it would rise within a round trip.
         if self._clean >= max(self._rules.window, 2 * self.limit):
             self._clean = 0
             if self._doublings:
-                self._slow_down(self._doublings - 1)
+                self._doublings -= 1
             elif self.limit < (self._rules.max_per_host or UNBOUNDED):
                 self.limit += 1

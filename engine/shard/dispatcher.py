@@ -204,10 +204,8 @@ class Dispatcher:
             or self._budget.exhausted or self._outage.is_out(now) or not self.grants.may_begin(now)
         ):  # fmt: skip
             return None
-        admitted_at = host.breaker.retry_at(now)
-        if admitted_at is None or max(host.next_due, host.pause.until, admitted_at) > now:
-            return None
-        return self._grant(host, now)
+        open_at = host.open_at(now)
+        return None if open_at is None or open_at > now else self._grant(host, now)
 
     def revisit(self, host: HostState) -> None:
         """What a host waited for is over, or turned out not to concern it."""
@@ -244,10 +242,7 @@ class Dispatcher:
 
     def unused(self, grant: Grant) -> None:
         """Nothing was sent and nothing will be: the host may be asked again at once."""
-        now = self._loop.time()
-        if grant.host is not None:
-            grant.host.breaker.release(grant.generation, now)
-        self._end(grant, 0.0, now)
+        self._end(grant, 0.0, self._loop.time())
 
     def finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False, page: bool = True) -> None:
         """The request ended so: judged by the shard's limit, the host's limit, its breaker and its pause.
@@ -272,8 +267,6 @@ class Dispatcher:
                 )
             if answered is not False or not self._outage.is_suspected(now):  # an outage of ours is no host's fault
                 self._judge_host(host, grant, outcome, decided, now)
-            else:
-                host.breaker.release(grant.generation, now)
             # A connect that failed is no request, but is not to be repeated faster than one.
             due = next_due(now, host.delay_s, self._jitter, self._random()) if grant.unwritten else 0.0
             self._end(grant, due, now)
@@ -283,6 +276,7 @@ class Dispatcher:
     def _end(self, grant: Grant, due: float, now: float) -> None:
         host = grant.host
         if host is not None:
+            host.breaker.release(grant.generation, now)
             if grant.unwritten:
                 grant.unwritten = False
                 self._schedule.written(host, due, now)
@@ -300,7 +294,7 @@ class Dispatcher:
             self._pause(host, outcome, sent_at, now)
         elif decided.signal is Signal.SUCCESS:
             host.pause.success(sent_at)
-        if host.condemned is None and (host.breaker_open or host.pause.count):  # else there is nothing to count up
+        if host.condemned is None:
             self._give_up(host, outcome)
 
     def pause(self, host: HostState, outcome: Outcome) -> None:

@@ -144,8 +144,7 @@ class Grants:
         if grant.on_network:
             grant.on_network = False
             self.on_network -= 1
-            if self._queue:
-                self.hand_on()
+            self.hand_on()
         self._wake()
 
     def _end_connect(self, grant: Grant) -> None:
@@ -166,5 +165,4 @@ class Grants:
             if grant.again and signal is Signal.DROP:
                 signal = Signal.IGNORE
             self.limit.on_outcome(host.id, signal, host.answered, grant.sent_at, now, self.on_network)
-        if self._queue:
-            self.hand_on()
+        self.hand_on()

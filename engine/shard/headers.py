@@ -6,15 +6,14 @@ Law: what may be secret (all fields but a few, cookies, authorisation) goes to t
 from __future__ import annotations
 
 import base64
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from engine.shard.factory import site_rules
+from engine.policy.politeness import SiteRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.settings import Settings
+    from engine.settings import Settings, SiteRule
     from engine.shard.requester import Headers
 
 #: What a page is asked for: pages first, anything else too.
@@ -25,36 +24,34 @@ HARMLESS: Final = frozenset({"user-agent", "accept", "accept-language", "accept-
 
 
 class HeaderRules:
-    """The header fields of a request: the same for all hosts without a rule, made once a host that has one."""
+    """The header fields of a request: made once, and once for each rule."""
 
     def __init__(self, settings: Settings) -> None:
-        self._sites = site_rules(settings)
         fetch = settings.fetch
         given = {name.lower() for name in fetch.headers}
         usual = {"User-Agent": fetch.user_agent, "Accept": ACCEPT}  # the transport adds the encodings it decodes
         if settings.run.stage == "validation":  # lengths, and ranges, are to be those of the page itself
             usual["Accept-Encoding"] = "identity"
-        self._common: Headers = tuple((n, v) for n, v in usual.items() if v and n.lower() not in given)
-        self._secret: Headers = tuple(fetch.headers.items())
+        common: Headers = tuple((n, v) for n, v in usual.items() if v and n.lower() not in given)
+        secret: Headers = tuple(fetch.headers.items())
         if fetch.cookies:
-            self._secret += (("Cookie", "; ".join(f"{name}={value}" for name, value in fetch.cookies.items())),)
-        self._own = self._common + self._secret
-        self._others = self._common + _harmless(self._secret)
-        self._by_rule = lru_cache(maxsize=20_000)(self._of_ruled)
+            secret += (("Cookie", "; ".join(f"{name}={value}" for name, value in fetch.cookies.items())),)
+        self._own = common + secret
+        self._others = common + _harmless(secret)
+        self._ruled = SiteRules((rule.match, _ruled(self._own, rule)) for rule in settings.sites)
 
     def of(self, host: str, *, own_site: bool) -> Headers:
         """The fields for a host. `own_site`: it belongs to the site of the URL as given, and may see what is secret."""
         if not own_site:  # a page of another site is not to use what a rule entrusts to this one
             return self._others
-        return self._own if self._sites.lookup(host) is None else self._by_rule(host)
+        ruled = self._ruled.lookup(host)
+        return self._own if ruled is None else ruled
 
-    def _of_ruled(self, host: str) -> Headers:
-        headers, rule = self._own, self._sites.lookup(host)
-        if rule is None:
-            return headers
-        for name, value in rule.headers.items():
-            headers = replaced(headers, name, value)
-        return headers if rule.auth is None else replaced(headers, "Authorization", authorization(rule.auth))
+
+def _ruled(headers: Headers, rule: SiteRule) -> Headers:
+    for name, value in rule.headers.items():
+        headers = replaced(headers, name, value)
+    return headers if rule.auth is None else replaced(headers, "Authorization", authorization(rule.auth))
 
 
 def _harmless(headers: Headers) -> Headers:

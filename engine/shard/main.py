@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 import uvloop
 
+from engine.collector import settle
 from engine.errors import EngineError, OutputError, UsageError
 from engine.frontier.hosts import HostTable
 from engine.frontier.store import Store
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
     from engine.transport.cache_disk import DiskCache
 
 _LOG: Final = structlog.get_logger("shard")
-
-#: Collections of the youngest generation are rarer than by default: most of what a page makes dies by reference count.
-GC_THRESHOLDS: Final = (20_000, 20, 50)
 
 
 def shard_main(config: ShardConfig) -> None:
@@ -103,8 +101,7 @@ async def _run(config: ShardConfig) -> None:
                 suspects=found, cache=cache,
             )  # fmt: skip
             gc.collect()
-            gc.freeze()  # what start-up made lives as long as the process: the collector need not look at it again
-            gc.set_threshold(*GC_THRESHOLDS)
+            settle()
             try:
                 await worker.run()
             finally:

@@ -83,7 +83,7 @@ class NotAsked(Exception):  # noqa: N818 - an outcome, not an error of the engin
 class Requester:
     """Sends granted requests. `max_per_ip` is this shard's share, 0 = no limit.
 
-    `on_end` is told how a grant for a foreign host ended, and whether its request was written: its owner wants both.
+    `on_end` is told each grant's outcome and whether its request was written: the owner of a foreign host wants both.
     """
 
     def __init__(
@@ -173,15 +173,13 @@ class Requester:
     def _finish(self, grant: Grant, outcome: Outcome, *, unreachable: bool = False, page: bool = True) -> None:
         written = grant.on_network
         self._dispatcher.finish(grant, outcome, unreachable=unreachable, page=page)
-        if grant.host is None:
-            self._on_end(grant, outcome, written)
+        self._on_end(grant, outcome, written)
 
     def unused(self, grant: Grant) -> None:
         """Give a grant back from which nothing was learnt; its host, whoever owns it, may be asked again."""
         written = grant.on_network
         self._dispatcher.unused(grant)
-        if grant.host is None:
-            self._on_end(grant, Outcome(), written)
+        self._on_end(grant, Outcome(), written)
 
     def _count(self, on_bytes: Callable[[int], None], count: int) -> None:
         self.bytes_received += count

@@ -105,7 +105,7 @@ class RobotsFiles:
 
     def failed(self, target: Target, asking: TaskKey) -> Failure | None:
         """Why the file of a URL's origin could not be had a moment ago; None for who was told already, and may ask."""
-        found = self._unreachable.get(target.origin) if self._unreachable else None
+        found = self._unreachable.get(target.origin)
         if found is None or found.at + FAILURE_S <= self._now() or asking in found.told:
             return None
         found.told.add(asking)
@@ -125,7 +125,7 @@ class RobotsFiles:
         done = self._loading[origin] = asyncio.get_running_loop().create_future()
         host.robots_pending += 1
         try:
-            row = await self._fetch(target, origin, host, grant)
+            row = await self._fetch(target, host, grant)
             self._table.keep_robots(origin, row)
             return self._remember(origin, row, host, MAX_AGE_S)
         except RequestFailed as failed:
@@ -137,8 +137,8 @@ class RobotsFiles:
             done.set_result(None)
             self._dispatcher.revisit(host)  # its tasks have waited, whatever came of it
 
-    async def _fetch(self, target: Target, origin: str, host: HostState, grant: Grant) -> RobotsRow:
-        file = f"{origin}/robots.txt"
+    async def _fetch(self, target: Target, host: HostState, grant: Grant) -> RobotsRow:
+        file = f"{target.origin}/robots.txt"
         url: Target | Failure = Target(file, file, target.scheme, target.host, target.port)
         for redirects in range(MAX_REDIRECTS + 1):
             if isinstance(url, Failure):  # a redirect to what is no URL of ours

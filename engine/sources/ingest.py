@@ -18,7 +18,7 @@ import orjson
 from engine.errors import UsageError
 from engine.model.prints import key_of
 from engine.model.task import position
-from engine.model.url import HIDDEN, Target, host_digest, parse_target, site_of, url_key, url_keys
+from engine.model.url import HIDDEN, Target, host_digest, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
 from engine.sources.readers import open_records
 from engine.sources.record import Record, broken
@@ -195,8 +195,8 @@ class _Placer:
         entries: list[TaskEntry] = [
             [at, 0, line, None, host, None, None] for at, line, host in zip(places, lines, hosts, strict=False)
         ]
-        prints = list(map(add, url_keys(lines), map(self._digests.__getitem__, hosts)))
-        owners = [] if self._shards == 1 else list(map(self._owners.__getitem__, hosts))
+        prints = list(map(add, map(url_key, lines), map(self._digests.__getitem__, hosts)))
+        owners = [0] * len(hosts) if self._shards == 1 else list(map(self._owners.__getitem__, hosts))
         if "" in hosts:
             self._mend(piece, filling.index, entries, prints, owners)
         if self._shards == 1:
@@ -216,10 +216,9 @@ class _Placer:
         odd = [at for at, host in enumerate(piece.hosts) if not host]
         for at in reversed(odd):
             if line := piece.lines[at]:
-                shard, entries[at], prints[at] = self._placed(Record(piece.first + at, line), index)
-                owners[at : at + 1] = [shard] if owners else []
+                owners[at], entries[at], prints[at] = self._placed(Record(piece.first + at, line), index)
             else:
-                del entries[at], prints[at], owners[at : at + 1]
+                del entries[at], prints[at], owners[at]
 
     def _placed(self, record: Record, index: int) -> tuple[int, TaskEntry, bytes]:
         """Give a record's shard, its entry and its print."""

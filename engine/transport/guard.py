@@ -120,8 +120,7 @@ class Guard:
 
     def allowed(self, addresses: Sequence[str]) -> Sequence[str]:
         """Those of a name's addresses that may be connected to. Raises RefusedAddressError where there is none."""
-        if len(addresses) == 1:  # as nearly all names have
-            self.check(addresses[0])
+        if all(self.refusal(address) is None for address in addresses):
             return addresses
         allowed = [address for address in addresses if self.refusal(address) is None]
         if not allowed:
