@@ -11,7 +11,7 @@ from engine.frontier.residence import Residence
 from engine.frontier.results import Finished
 from engine.frontier.schedule import Schedule
 from engine.frontier.store import Store
-from engine.model.prints import prints
+from engine.model.entries import Entries
 from engine.model.task import CommitRecord, TaskKey
 from engine.model.url import host_id
 from engine.settings import Settings
@@ -44,10 +44,10 @@ def store(tmp_path):
 
 def entries(first, count, hosts):
     """Entries as ingest makes them, the hosts in turn."""
-    return [
+    return Entries.of(
         [n + 1, 0, f"http://host{n % hosts}.test/articles/{n}.html", None, f"host{n % hosts}.test", None, None]
         for n in range(first, first + count)
-    ]
+    )
 
 
 def insert(store, count, hosts):
@@ -64,8 +64,7 @@ def bench_insert(benchmark, store, hosts):
 
     def setup():
         first = next(batches)
-        slice_ = entries(first, SLICE, hosts)
-        return (slice_, (0, first + SLICE)), {"made": prints(slice_)}  # as the supervisor has made them
+        return (entries(first, SLICE, hosts), (0, first + SLICE)), {}
 
     benchmark.pedantic(store.insert, setup=setup, rounds=100, warmup_rounds=5)
     benchmark.extra_info["us_per_url"] = round(benchmark.stats.stats.mean / SLICE * 1e6, 3)

@@ -11,6 +11,7 @@ from engine.frontier.residence import Residence
 from engine.frontier.results import Finished
 from engine.frontier.schedule import Schedule
 from engine.frontier.store import Store
+from engine.model.entries import Entries
 from engine.model.outcome import Failure, FailureKind
 from engine.model.task import CommitRecord, position
 from engine.policy.aimd import HostLimit, HostRules
@@ -81,7 +82,7 @@ class Frontier:
         """Insert (host, path) with the next ordinals of input 0."""
         first = self.store.cursor[1] + 1
         entries = [entry(first + at, host, path, priority) for at, (host, path) in enumerate(urls)]
-        self.schedule.insert(entries, (0, first + len(urls) - 1), now)
+        self.schedule.insert(Entries.of(entries), (0, first + len(urls) - 1), now)
 
     def commit(self, ends, now):
         """Commit (task, kind or None) as the shard does: append, note, make durable, tell the schedule."""

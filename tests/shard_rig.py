@@ -14,9 +14,9 @@ from engine.frontier.hosts import HostTable
 from engine.frontier.store import Store
 from engine.ipc.frames import Frame
 from engine.ipc.tasks import tasks_frame
+from engine.model.entries import Entries
 from engine.model.messages import Control
 from engine.model.outcome import Failure, FailureKind
-from engine.model.prints import prints
 from engine.model.task import position
 from engine.model.url import Target, parse_target
 from engine.output.codec import part_name
@@ -143,7 +143,7 @@ class Shard:
         first = self.store.cursor[1] + 1
         entries = [_entry(first + at, url) for at, url in enumerate(urls)]
         self.finished.clear()
-        self.worker.on_frame(Frame(*tasks_frame((0, first + len(urls) - 1), entries, prints(entries))))
+        self.worker.on_frame(Frame(*tasks_frame((0, first + len(urls) - 1), Entries.of(entries))))
         if done:
             self.tell(Control.INGESTED)
 

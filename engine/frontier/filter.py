@@ -32,9 +32,14 @@ class Filter:
         """Take records in, one after another."""
         np.bitwise_or.at(self._array, *self._places(records))
 
-    def has(self, begin: bytes) -> bool:
-        """Whether a record may be there that begins so; at least WORD_BYTES of it."""
-        word = int.from_bytes(begin[:WORD_BYTES], "big") & self._mask
+    @staticmethod
+    def word(begin: bytes) -> int:
+        """What is looked at of a record that begins so, WORD_BYTES at least."""
+        return int.from_bytes(begin[:WORD_BYTES], "big")
+
+    def has(self, word: int) -> bool:
+        """Whether a record may be there of which this is looked at."""
+        word &= self._mask
         return bool(self._filled[word >> 3] >> (word & 7) & 1)
 
     def among(self, records: bytes) -> list[int]:

@@ -9,7 +9,6 @@ A new URL must not cost a look-up in the runs: a filter tells most of them.
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -64,8 +63,8 @@ class TaskIndex:
     def _begin_generation(self) -> None:
         """What follows is of the tasks above `sealed`."""
         self._recent: set[bytes] = set()
-        self._tail: defaultdict[int, defaultdict[int, list[int]]]  # band -> host -> n
-        self._tail = defaultdict(partial(defaultdict, list))
+        self._latest: defaultdict[int, dict[int, int]] = defaultdict(dict)  # band -> host -> n of its latest task
+        self._before: dict[int, int | None] = {}  # n -> that of its host's task before it
         self._new_keys, self._new_places = bytearray(), bytearray()  # records, as they came
 
     # -- by key ---------------------------------------------------------------------------------------------------
@@ -104,13 +103,17 @@ class TaskIndex:
             prefix = _OF_BAND.pack(host, band + _BAND_BIAS)
             for record in self._hosts.behind(start, prefix):
                 yield _OF_HOST.unpack(record)[1] & _N_MASK
-        if band in self._tail:
-            yield from (one for one in self._tail[band].get(host, ()) if one > n)
+        recent = []
+        at = self._latest[band].get(host) if band in self._latest else None
+        while at is not None and at > n:
+            recent.append(at)
+            at = self._before[at]
+        yield from reversed(recent)
 
     def bands(self, host: int) -> list[int]:
         """The bands that a host has tasks in, in order."""
         self._load()
-        found = {band for band, hosts in self._tail.items() if host in hosts}
+        found = {band for band, latest in self._latest.items() if host in latest}
         if self._hosts:
             start = _OF_HOST.pack(host, 0)
             prefix = start[:-_Q_BYTES]
@@ -147,12 +150,14 @@ class TaskIndex:
         if any(bands):
             places["place"] |= (np.array(bands) + _BAND_BIAS).astype(np.uint64) << _BAND_SHIFT
             for host, band, n in zip(hosts, bands, numbers, strict=True):
-                self._tail[band][host].append(n)
+                self._before[n] = self._latest[band].get(host)
+                self._latest[band][host] = n
         else:  # most lists have one band
             places["place"] |= _BAND_BIAS << _BAND_SHIFT
-            of_hosts = self._tail[0]
+            latest, before = self._latest[0], self._before
             for host, n in zip(hosts, numbers, strict=True):
-                of_hosts[host].append(n)
+                before[n] = latest.get(host)
+                latest[host] = n
         self._new_places += places.tobytes()
         self._last = numbers[-1]
 

@@ -7,21 +7,24 @@ goes on: a record is written once a tier, and a look-up reads a block of some te
 takes each record at a random place: each of a million URLs then cost 6 KB of writing instead of 0.3, and twice as much
 processor time.
 
-A run is noted in `run` once it is whole, in the transaction that lets those go that it is made of.
+A block is a row, and a page, of its own. Which one a record is in, the blocks' first records say: a run's are in
+memory, and in its row of `run`, which is written once the run is whole, in the transaction that lets those go that it
+is made of.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple
+import sqlite3
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engine.frontier.filter import RECORD_BYTES, WORD_BYTES, Filter
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -30,30 +33,32 @@ if TYPE_CHECKING:
 #: Records as an array, which numpy orders as bytes: also one taken out of it, which lacks the zeros at its end.
 _RECORD: Final = np.dtype(f"S{RECORD_BYTES}")
 
-#: Seven such blocks fill a page of 8 KiB; a record of a table without rowid has a page's quarter at most.
-BLOCK_RECORDS: Final = 64
+#: So many fill a page of 8 KiB to its end but for a few bytes, and no more than it: a longer row goes on in others.
+BLOCK_RECORDS: Final = 500
 _BLOCK_BYTES: Final = BLOCK_RECORDS * RECORD_BYTES
+
+#: A block's id is its run's and its place in the run.
+_PLACE_BITS: Final = 32
 
 #: Runs of a tier that are merged at once: more of them cost look-ups, fewer writing.
 FAN: Final = 8
 
-#: Blocks of each run that a merge reads, and that the end of one takes away, between two pauses.
-_BLOCKS_A_STEP: Final = 8
-_BLOCKS_DROPPED: Final = 256
+#: Blocks that the end of a merge takes away between two pauses, and what one costs, in records merged.
+_BLOCKS_DROPPED: Final = 32
+_COST_OF_DROPPING: Final = 32
 
 #: By tier, the bits of a filter of what a run's records begin with: eight a record. One of a higher tier is large, and
 #: there are few such runs.
 _FILTER_BITS: Final = {0: 1 << 18, 1: 1 << 21}
 
-#: Of a run, the one block that may hold a record, or begins before it.
-_NEAR: Final = "SELECT records FROM block WHERE run = ? AND first <= ? ORDER BY first DESC LIMIT 1"
-_BEHIND: Final = "SELECT records FROM block WHERE run = ? AND first > ? ORDER BY first"
 
-
-class _Run(NamedTuple):
+@dataclass(slots=True, eq=False)
+class _Run:
     id: int
     tier: int
     since: int  # runs of an index are in the order of this
+    firsts: list[bytes] = field(default_factory=list)  # the first record of each block
+    filter: Filter | None = None  # made when first asked
 
 
 class Runs:
@@ -63,10 +68,12 @@ class Runs:
         self._db = db
         self._owner = owner
         self._runs = [
-            _Run(*row) for row in db.execute("SELECT id, tier, since FROM run WHERE owner = ? ORDER BY since", (owner,))
+            _Run(number, tier, since, [_at(firsts, place) for place in range(len(firsts) // RECORD_BYTES)])
+            for number, tier, since, firsts in db.execute(
+                "SELECT id, tier, since, firsts FROM run WHERE owner = ? ORDER BY since", (owner,)
+            )
         ]
         self._next_id = max((run.id for run in self._runs), default=owner) + 2  # so an owner's are even, or odd
-        self._filters: dict[int, Filter] = {}  # by run; made when first asked
         self._merging: Iterator[int] | None = None
         self._cleared = False
 
@@ -78,48 +85,61 @@ class Runs:
 
     def holds(self, record: bytes) -> bool:
         """Whether a record is in a run."""
-        blocks = (self._near(run, record) for run in self._runs)
-        return any(block is not None and _at(block, bisect_left(_Places(block), record)) == record for block in blocks)
+        return any(self._has(run, record) for run in self._runs)
+
+    def _has(self, run: _Run, record: bytes) -> bool:
+        place = bisect_right(run.firsts, record) - 1
+        if place < 0:
+            return False
+        block = self._read(run, place)
+        return block.startswith(record, RECORD_BYTES * _place(bisect_left, block, record))
 
     def behind(self, after: bytes, prefix: bytes) -> Iterator[bytes]:
         """The records above `after` that begin with `prefix`: the oldest run's, in order, then the next one's.
 
         None that does not begin so lies between `after` and those that do.
         """
-        for run in self._runs:
-            if self._may_hold(run, prefix):
-                yield from self._of_run(run, after, prefix)
+        for run in self._that_may_hold(prefix):
+            yield from self._of_run(run, after, prefix)
 
     def first(self, after: bytes, prefix: bytes) -> bytes | None:
         """The lowest of what :meth:`behind` gives."""
-        firsts = (next(self._of_run(run, after, prefix), None) for run in self._runs if self._may_hold(run, prefix))
+        firsts = (next(self._of_run(run, after, prefix), None) for run in self._that_may_hold(prefix))
         return min((record for record in firsts if record is not None), default=None)
 
-    def _near(self, run: _Run, record: bytes) -> bytes | None:
-        found = self._db.execute(_NEAR, (run.id, record)).fetchone()
-        return found[0] if found else None
-
-    def _may_hold(self, run: _Run, prefix: bytes) -> bool:
-        """Whether records of a run may begin so: of most runs, a host that comes once has none."""
-        bits = _FILTER_BITS.get(run.tier)
-        if bits is None or len(prefix) < WORD_BYTES:
-            return True
-        held = self._filters.get(run.id)
-        if held is None:
-            held = self._filters[run.id] = Filter(bits)
-            held.note(b"".join(self._blocks_of(run)))
-        return held.has(prefix)
+    def _that_may_hold(self, prefix: bytes) -> list[_Run]:
+        """The runs with records that may begin so: most have none of a host that comes once."""
+        if len(prefix) < WORD_BYTES:
+            return self._runs
+        word = Filter.word(prefix)
+        found = []
+        for run in self._runs:
+            if run.filter is None and run.tier in _FILTER_BITS:
+                run.filter = Filter(_FILTER_BITS[run.tier])
+                run.filter.note(b"".join(self._blocks_of(run)))
+            if run.filter is None or run.filter.has(word):
+                found.append(run)
+        return found
 
     def _of_run(self, run: _Run, after: bytes, prefix: bytes) -> Iterator[bytes]:
-        near = self._near(run, after)
-        if near is not None:
-            yield from _cut(near, after, prefix)
-            if near[-RECORD_BYTES:] > after and not near.startswith(prefix, len(near) - RECORD_BYTES):
+        first = max(0, bisect_right(run.firsts, after) - 1)
+        for place in range(first, len(run.firsts)):
+            if place > first and not run.firsts[place].startswith(prefix):
                 return
-        for (block,) in self._db.execute(_BEHIND, (run.id, after)):
-            yield from _cut(block, after, prefix)
-            if not block.startswith(prefix, len(block) - RECORD_BYTES):
-                return
+            block = self._read(run, place)
+            for at in range(RECORD_BYTES * _place(bisect_right, block, after), len(block), RECORD_BYTES):
+                if not block.startswith(prefix, at):
+                    return
+                yield block[at : at + RECORD_BYTES]
+
+    def _read(self, run: _Run, place: int) -> bytes:
+        found = self._db.execute("SELECT records FROM block WHERE id = ?", (_id(run, place),)).fetchone()
+        if found is None:
+            torn = sqlite3.DatabaseError(f"run {run.id} lacks block {place}")
+            torn.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise torn
+        records: bytes = found[0]
+        return records
 
     def blocks(self) -> Iterator[bytes]:
         """Every record, in no order, a block's at once."""
@@ -127,7 +147,7 @@ class Runs:
             yield from self._blocks_of(run)
 
     def _blocks_of(self, run: _Run) -> Iterator[bytes]:
-        return (block for (block,) in self._db.execute("SELECT records FROM block WHERE run = ?", (run.id,)))
+        return (self._read(run, place) for place in range(len(run.firsts)))
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -135,7 +155,7 @@ class Runs:
         """Write records, one after another in any order, as a run; `since` is above that of every earlier one."""
         self._clear()
         run = _Run(self._take_id(), 0, since)
-        self._write(run.id, np.sort(_split(records)))
+        self._write(run, np.sort(_split(records)))
         self._note(run)
 
     def work(self, records: int) -> None:
@@ -162,59 +182,50 @@ class Runs:
     def _merge(self, old: list[_Run]) -> Iterator[int]:
         """Write one run in place of several; gives the number of records after each step."""
         new = _Run(self._take_id(), old[0].tier + 1, old[0].since)
-        read = {run.id: b"" for run in old}  # the first record of the last block read
-        heads = {run.id: _split(b"") for run in old}
+        heads = [(self._blocks_of(run), _split(b"")) for run in old]  # what is still to be read, and what was
         out = _split(b"")
         while heads:
-            for run in [run for run, head in heads.items() if not head.size]:
-                blocks = self._db.execute(
-                    "SELECT records FROM block WHERE run = ? AND first > ? ORDER BY first LIMIT ?",
-                    (run, read[run], _BLOCKS_A_STEP),
-                ).fetchall()
-                if blocks:
-                    read[run] = blocks[-1][0][:RECORD_BYTES]
-                    heads[run] = _split(b"".join(block for (block,) in blocks))
-                else:
-                    del heads[run]
+            heads = [(left, head if head.size else _split(next(left, b""))) for left, head in heads]
+            heads = [(left, head) for left, head in heads if head.size]
             # What is up to the lowest of what was read last is read in full.
-            upto = min((head[-1] for head in heads.values()), default=b"")
-            ends = {run: int(head.searchsorted(upto, side="right")) for run, head in heads.items()}
-            step = np.concatenate([out[:0], *(head[: ends[run]] for run, head in heads.items())])
-            heads = {run: head[ends[run] :] for run, head in heads.items()}
+            upto = min((head[-1] for _, head in heads), default=b"")
+            ends = [int(head.searchsorted(upto, side="right")) for _, head in heads]
+            step = np.concatenate([out[:0], *(head[:end] for (_, head), end in zip(heads, ends, strict=True))])
+            heads = [(left, head[end:]) for (left, head), end in zip(heads, ends, strict=True)]
             step.sort(kind="stable")  # as good as merging: it finds what is sorted
             out = np.concatenate([out, step])
             whole = out.size - out.size % BLOCK_RECORDS if heads else out.size
-            self._write(new.id, out[:whole])
+            self._write(new, out[:whole])
             out = out[whole:]
             yield step.size
         self._db.executemany("DELETE FROM run WHERE id = ?", [(run.id,) for run in old])
         self._runs = [run for run in self._runs if run not in old]
         self._note(new)
         for gone in old:
-            self._filters.pop(gone.id, None)
             yield from self._drop(gone.id)
 
-    def _write(self, run: int, records: Records) -> None:
+    def _write(self, run: _Run, records: Records) -> None:
+        """Write a run's next blocks."""
         written = records.tobytes()
+        blocks = [written[at : at + _BLOCK_BYTES] for at in range(0, len(written), _BLOCK_BYTES)]
         self._db.executemany(
-            "INSERT INTO block (run, first, records) VALUES (?, ?, ?)",
-            [
-                (run, written[at : at + RECORD_BYTES], written[at : at + _BLOCK_BYTES])
-                for at in range(0, len(written), _BLOCK_BYTES)
-            ],
+            "INSERT INTO block (id, records) VALUES (?, ?)",
+            [(_id(run, place), block) for place, block in enumerate(blocks, len(run.firsts))],
         )
+        run.firsts += [block[:RECORD_BYTES] for block in blocks]
 
     def _note(self, run: _Run) -> None:
         self._db.execute(
-            "INSERT INTO run (id, owner, tier, since) VALUES (?, ?, ?, ?)", (run.id, self._owner, *run[1:])
+            "INSERT INTO run (id, owner, tier, since, firsts) VALUES (?, ?, ?, ?, ?)",
+            (run.id, self._owner, run.tier, run.since, b"".join(run.firsts)),
         )
         self._runs = sorted([*self._runs, run], key=lambda one: one.since)
 
     def _drop(self, run: int) -> Iterator[int]:
         """Take the blocks of a run away; gives about what each step costs, in records merged."""
-        sql = "DELETE FROM block WHERE run = ? AND first IN (SELECT first FROM block WHERE run = ? LIMIT ?)"
-        while self._db.execute(sql, (run, run, _BLOCKS_DROPPED)).rowcount:
-            yield 4 * _BLOCKS_DROPPED
+        sql = "DELETE FROM block WHERE id IN (SELECT id FROM block WHERE id BETWEEN ? AND ? LIMIT ?)"
+        while self._db.execute(sql, (run << _PLACE_BITS, ((run + 1) << _PLACE_BITS) - 1, _BLOCKS_DROPPED)).rowcount:
+            yield _COST_OF_DROPPING * _BLOCKS_DROPPED
 
     def _clear(self) -> None:
         """Once: take away what a killed process left of a merge that it had not ended, or not cleared up after."""
@@ -223,7 +234,9 @@ class Runs:
         self._cleared = True
         known = {run.id for run in self._runs}
         run = -1
-        while (run := self._db.execute("SELECT min(run) FROM block WHERE run > ?", (run,)).fetchone()[0]) is not None:
+        above = "SELECT min(id) FROM block WHERE id >= ?"
+        while (found := self._db.execute(above, ((run + 1) << _PLACE_BITS,)).fetchone()[0]) is not None:
+            run = found >> _PLACE_BITS
             if run % 2 == self._owner and run not in known:
                 for _ in self._drop(run):
                     pass
@@ -233,36 +246,18 @@ class Runs:
         return self._next_id - 2
 
 
-class _Places:
-    """A block's records as a sequence, for bisect."""
-
-    __slots__ = ("_block",)
-
-    def __init__(self, block: bytes) -> None:
-        self._block = block
-
-    def __len__(self) -> int:
-        return len(self._block) // RECORD_BYTES
-
-    def __getitem__(self, at: int) -> bytes:
-        return _at(self._block, at)
+def _id(run: _Run, place: int) -> int:
+    return run.id << _PLACE_BITS | place
 
 
-def _at(block: bytes, at: int) -> bytes:
-    return block[at * RECORD_BYTES : (at + 1) * RECORD_BYTES]
+def _at(records: bytes, place: int) -> bytes:
+    return records[place * RECORD_BYTES : (place + 1) * RECORD_BYTES]
+
+
+def _place(bisect: Callable[..., int], block: bytes, record: bytes) -> int:
+    """Where a record is, or would be, among a block's."""
+    return bisect(range(len(block) // RECORD_BYTES), record, key=lambda place: _at(block, place))
 
 
 def _split(records: bytes | bytearray) -> Records:
     return np.frombuffer(records, _RECORD)
-
-
-def _cut(block: bytes, after: bytes, prefix: bytes) -> Iterator[bytes]:
-    """The records of a block above `after` that begin with `prefix`."""
-    at = block.find(prefix)
-    while at > 0 and at % RECORD_BYTES:  # in the midst of a record
-        at = block.find(prefix, at + 1)
-    while 0 <= at < len(block) and block.startswith(prefix, at):
-        record = _at(block, at // RECORD_BYTES)
-        if record > after:
-            yield record
-        at += RECORD_BYTES

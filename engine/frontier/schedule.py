@@ -10,12 +10,12 @@ from engine.frontier.results import Waiting
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from engine.frontier.hoststate import Gate, HostState
     from engine.frontier.residence import Residence
     from engine.frontier.store import Store
-    from engine.model.messages import TaskEntry
+    from engine.model.entries import Entries
     from engine.model.outcome import Failure
     from engine.model.task import Task, TaskKey
 
@@ -34,12 +34,9 @@ class Schedule(Order):
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(
-        self, entries: Sequence[TaskEntry], cursor: tuple[int, int], now: float, *, found: bool = False,
-        made: bytearray | None = None,
-    ) -> None:  # fmt: skip
-        """Take a slice of an ingest batch, with the prints that were `made`, or `found` links, into the frontier."""
-        inserted = self._store.insert(entries, cursor, found=found, made=made)
+    def insert(self, entries: Entries, cursor: tuple[int, int], now: float, *, found: bool = False) -> None:
+        """Take a slice of an ingest batch, or `found` links, into the frontier."""
+        inserted = self._store.insert(entries, cursor, found=found)
         active = inserted.names.keys() & self.hosts.keys()
         for number, bands in inserted.bands_of(active).items():
             host = self.hosts[number]
@@ -53,8 +50,10 @@ class Schedule(Order):
             if host.condemned is not None:
                 self._condemned[number] = host
             self.push(host, now)
-        if len(active) < len(inserted.names):
-            self._residence.found({number: name for number, name in inserted.names.items() if number not in active})
+        for number in active:
+            del inserted.names[number]
+        if inserted.names:
+            self._residence.found(inserted.names)
 
     # -- handing out ----------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from engine.statefile import DamagedError, told
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION: Final = 5
+FORMAT_VERSION: Final = 6
 
 #: Turns SQLite's refusals of a path into the engine's.
 writing = partial(told, what="the frontier", if_damaged="enrich resume makes it again from the inputs")
@@ -39,9 +39,9 @@ CREATE TABLE IF NOT EXISTS task (
   position INTEGER NOT NULL,    -- (input, ordinal)
   auth TEXT, input BLOB);
 CREATE TABLE IF NOT EXISTS run (  -- one that is whole; owner 0: keys of tasks, 1: tasks of hosts
-  id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, tier INTEGER NOT NULL, since INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS block (
-  run INTEGER, first BLOB, records BLOB NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
+  id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, tier INTEGER NOT NULL, since INTEGER NOT NULL,
+  firsts BLOB NOT NULL);        -- the first record of each block
+CREATE TABLE IF NOT EXISTS block (id INTEGER PRIMARY KEY, records BLOB NOT NULL);  -- run << 32 | place in the run
 CREATE TABLE IF NOT EXISTS waiting (
   host INTEGER, band INTEGER, n INTEGER, not_before REAL NOT NULL, attempts INTEGER NOT NULL,
   PRIMARY KEY (host, band, n)) WITHOUT ROWID;
@@ -83,7 +83,7 @@ def connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
             raise UsageError(f"{path}: no such frontier; the run folder is incomplete")
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            # Seven blocks of a run to a page; SQLite's own 4 KiB would hold three (engine/frontier/runs.py).
+            # A block of a run to a page (engine/frontier/runs.py).
             connection.execute("PRAGMA page_size = 8192")
             connection.execute("PRAGMA journal_mode = WAL")
             # A page that several commits write to is copied back once: half the commits' cost, for 128 MiB of log.
@@ -126,6 +126,11 @@ _MIGRATIONS: Final = {
         "CREATE TABLE fresh (seq INTEGER PRIMARY KEY, names TEXT NOT NULL)",
         "INSERT INTO fresh SELECT seq, name FROM fresh_4 ORDER BY seq",
         "DROP TABLE fresh_4",
+    ),
+    5: (  # had a B-tree of blocks; the runs are made when they are first needed
+        "DROP TABLE IF EXISTS run",
+        "DROP TABLE IF EXISTS block",
+        "DELETE FROM meta WHERE name = 'sealed'",
     ),
 }
 

@@ -7,22 +7,23 @@ What is shared stands in :mod:`.ledger`, the ends of tasks in :mod:`.results`, t
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from engine.frontier.intake import NOTHING, append
+from engine.frontier.intake import append
 from engine.frontier.requeue import Requeue
 from engine.frontier.schema import connect, writing
 from engine.frontier.sitebudget import OVER_BUDGET
-from engine.model.prints import prints
+from engine.model.entries import Entries
 from engine.model.task import Task, TaskKey, position
 from engine.model.url import url_key
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from engine.frontier.intake import Inserted
+    from engine.model.messages import TaskEntry
 
 _COLUMNS: Final = "t.band, t.n, t.url, t.fetch_url, t.position, t.auth, t.input"
 _GONE: Final = (
@@ -64,24 +65,20 @@ class Store(Requeue):
 
     # -- ingest ---------------------------------------------------------------------------------------------------
 
-    def insert(
-        self, entries: Sequence[Any], cursor: tuple[int, int], *, found: bool = False, made: bytearray | None = None
-    ) -> Inserted:
-        """Insert a slice of a batch (see messages.TaskEntry) and move the cursor to `cursor` (input, ordinal).
+    def insert(self, entries: Entries, cursor: tuple[int, int], *, found: bool = False) -> Inserted:
+        """Insert a slice of a batch and move the cursor to `cursor` (input, ordinal).
 
         Entries at or before the present cursor were inserted before a restart and are skipped, uncounted. `found`: they
-        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out. `made`:
-        the entries' prints, where whoever read them has made them.
+        are links of pages; one that is known is no duplicate input, and one over its site's budget is left out.
         """
         with writing(self.path):
             db = self.begin()
             held = position(*self.cursor)
-            given, entries = len(entries), [entry for entry in entries if entry[0] > held]
+            if entries and min(entries.positions) <= held:
+                entries = entries.only([place for place, at in enumerate(entries.positions) if at > held])
             if self.budget.limit:
-                entries, made = self._within_budget(db, entries, leave_out=found), None
-            if made is None or len(entries) < given:
-                made = prints(entries)
-            inserted = append(db, self.index, entries, made, self._next_n) if entries else NOTHING
+                entries = self._within_budget(db, entries, leave_out=found)
+            inserted = append(db, self.index, entries, self._next_n)
             self._next_n += len(entries)
             self._banded = self._banded or any(inserted.bands)
             self.cursor = max(self.cursor, cursor)
@@ -94,17 +91,16 @@ class Store(Requeue):
                 self.count("duplicates", len(entries) - inserted.new)
             return inserted
 
-    def _within_budget(self, db: sqlite3.Connection, entries: Sequence[Any], *, leave_out: bool) -> list[Any]:
+    def _within_budget(self, db: sqlite3.Connection, entries: Entries, *, leave_out: bool) -> Entries:
         """Entries under the host that the budget puts them under; those over it, or without them."""
-        placed = []
-        for entry in entries:
-            where, priority, url, fetch_url, name, *rest = entry
-            host = self.budget.place(db, name, known=self.index.holds(url_key(fetch_url or url)))
+        placed: list[TaskEntry] = []
+        for where, priority, url, fetch_url, name, *rest in entries.rows():
+            host = self.budget.place(db, str(name), known=self.index.holds(url_key(str(fetch_url or url))))
             if leave_out and host == OVER_BUDGET:
                 self.count("left_out", 1)
             else:
                 placed.append([where, priority, url, fetch_url, host, *rest])
-        return placed
+        return Entries.of(placed)
 
     def finish_ingest(self) -> None:
         """No more entries will come."""

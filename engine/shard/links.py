@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.frontier.outbox import Outbox
+from engine.model.entries import Entries
 from engine.model.messages import Control
 from engine.model.task import position
 
@@ -77,7 +78,7 @@ class Links:
         for at, entry in enumerate(entries):
             entry[0] = position(FOUND_INPUT, first + at)
         if entries:
-            self._schedule.insert(entries, self._store.cursor, self._now(), found=True)
+            self._schedule.insert(Entries.of(entries), self._store.cursor, self._now(), found=True)
 
     def pump(self) -> None:
         """Send on what waits, to every shard that has answered the last message. Called after each commit."""

@@ -15,7 +15,6 @@ from engine.errors import EngineError
 from engine.ipc.tasks import tasks_in
 from engine.model.messages import Control, NlpExit
 from engine.model.outcome import Failure, FailureKind
-from engine.model.prints import some_of
 from engine.model.task import split_position
 from engine.policy.lag import LagBound, LagRules
 from engine.shard.gauges import measure
@@ -210,15 +209,13 @@ class Worker:
                 parts.store.commit()
                 continue
             began = self._loop.time()
-            entries, made = tasks_in(frame)
+            entries = tasks_in(frame)
             end = (frame.header["input"], frame.header["last"])
             for start in range(0, max(1, len(entries)), SLICE):
-                part = entries[start : start + SLICE]
+                part = entries.some(start, start + SLICE)
                 last = start + SLICE >= len(entries)
-                parts.schedule.insert(
-                    part, end if last else split_position(part[-1][0]), self._loop.time(),
-                    made=some_of(made, start, start + SLICE),
-                )  # fmt: skip
+                cursor = end if last else split_position(part.positions[-1])
+                parts.schedule.insert(part, cursor, self._loop.time())
                 parts.dispatcher.wake()
                 if (now := self._loop.time()) >= until:
                     self._ingest_s += now - began

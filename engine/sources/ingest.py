@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from itertools import count, dropwhile
+from itertools import dropwhile
 from operator import add
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
 from engine.errors import UsageError
-from engine.model.prints import key_of
+from engine.model.entries import Entries
+from engine.model.prints import print_of
 from engine.model.task import position
 from engine.model.url import HIDDEN, Target, host_digest, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
@@ -46,12 +47,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Entries of input `input` up to its ordinal `last`, and their prints; those of a shard may be none."""
+    """Entries of input `input` up to its ordinal `last`, by shard; those of a shard may be none."""
 
     input: int
     last: int
-    entries: list[list[TaskEntry]]
-    prints: list[bytearray]
+    entries: list[Entries]
 
 
 def batches(  # noqa: PLR0913, PLR0917 - what a run, and a resume, differ in
@@ -103,14 +103,13 @@ class _Filling:
         self.index = index
         self.count = 0
         self.chars = 0
-        self.entries: list[list[TaskEntry]] = [[] for _ in range(shards)]
-        self.prints = [bytearray() for _ in range(shards)]
+        self.entries = [Entries() for _ in range(shards)]
 
     def is_full(self, room: int) -> bool:
         return self.count >= room or self.chars >= MAX_BATCH_CHARS
 
     def batch(self, last: int) -> Batch:
-        return Batch(self.index, last, self.entries, self.prints)
+        return Batch(self.index, last, self.entries)
 
 
 def _inputs(
@@ -183,42 +182,42 @@ class _Placer:
 
     def record(self, record: Record, filling: _Filling) -> None:
         shard, entry, made = self._placed(record, filling.index)
-        filling.entries[shard].append(entry)
-        filling.prints[shard] += made
+        filling.entries[shard].append(entry, made)
         filling.count += 1
         filling.chars += len(record.url) + (0 if record.input is None else len(str(entry[-1])))
 
     def lines(self, piece: PlainLines, filling: _Filling) -> None:
         """Place plain lines, and what turns out to be none: each URL of a long list is here, so a column at a time."""
         first, lines, hosts = piece
-        places = count(position(filling.index, first))
-        entries: list[TaskEntry] = [
-            [at, 0, line, None, host, None, None] for at, line, host in zip(places, lines, hosts, strict=False)
-        ]
-        prints = list(map(add, map(url_key, lines), map(self._digests.__getitem__, hosts)))
+        start, none = position(filling.index, first), [None] * len(lines)
+        made = map(add, map(url_key, lines), map(self._digests.__getitem__, hosts))
+        columns = list(range(start, start + len(lines))), [0] * len(lines), lines, none, hosts, none, none
+        found = Entries.from_columns(columns, bytearray().join(made))
         owners = [0] * len(hosts) if self._shards == 1 else list(map(self._owners.__getitem__, hosts))
         if "" in hosts:
-            self._mend(piece, filling.index, entries, prints, owners)
+            found, owners = self._mended(piece, filling.index, found, owners)
         if self._shards == 1:
-            filling.entries[0] += entries
-            filling.prints[0] += b"".join(prints)
+            filling.entries[0].extend(found)
         else:
-            for shard, entry, made in zip(owners, entries, prints, strict=True):
-                filling.entries[shard].append(entry)
-                filling.prints[shard] += made
-        filling.count += len(entries)
+            for shard, entries in enumerate(filling.entries):
+                entries.extend(found.only([at for at, owner in enumerate(owners) if owner == shard]))
+        filling.count += len(found)
         filling.chars += sum(map(len, lines))
 
-    def _mend(
-        self, piece: PlainLines, index: int, entries: list[TaskEntry], prints: list[bytes], owners: list[int]
-    ) -> None:
+    def _mended(self, piece: PlainLines, index: int, found: Entries, owners: list[int]) -> tuple[Entries, list[int]]:
         """Read by itself each line that is no plain URL; blank ones leave the columns."""
-        odd = [at for at, host in enumerate(piece.hosts) if not host]
-        for at in reversed(odd):
-            if line := piece.lines[at]:
-                owners[at], entries[at], prints[at] = self._placed(Record(piece.first + at, line), index)
-            else:
-                del entries[at], prints[at], owners[at]
+        mended, their_owners, done = Entries(), [], 0
+        for odd in [at for at, host in enumerate(piece.hosts) if not host]:
+            if done < odd:
+                mended.extend(found.some(done, odd))
+                their_owners += owners[done:odd]
+            done = odd + 1
+            if line := piece.lines[odd]:
+                owner, entry, made = self._placed(Record(piece.first + odd, line), index)
+                mended.append(entry, made)
+                their_owners.append(owner)
+        mended.extend(found.some(done, len(found)))
+        return mended, their_owners + owners[done:]
 
     def _placed(self, record: Record, index: int) -> tuple[int, TaskEntry, bytes]:
         """Give a record's shard, its entry and its print."""
@@ -232,7 +231,7 @@ class _Placer:
             return self._owners[host], entry, url_key(fetch_url) + self._digests[host]
         text = _unfetchable(record)
         entry = [at, record.priority, text, None, "", None, columns]
-        return shard_of(text, self._shards), entry, key_of(text, "") + self._digests[""]
+        return shard_of(text, self._shards), entry, print_of(text, "")
 
 
 def _unfetchable(record: Record) -> str:

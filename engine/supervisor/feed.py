@@ -133,5 +133,4 @@ def _encoded(batch: Batch | None) -> tuple[Cursor, list[tuple[Header, bytes]]] |
     if batch is None:
         return None
     cursor = batch.input, batch.last
-    shards = zip(batch.entries, batch.prints, strict=True)
-    return cursor, [tasks_frame(cursor, entries, made) for entries, made in shards]
+    return cursor, [tasks_frame(cursor, entries) for entries in batch.entries]

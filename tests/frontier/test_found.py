@@ -10,6 +10,7 @@ from engine.frontier.likeness import Likeness
 from engine.frontier.outbox import Outbox
 from engine.frontier.sitebudget import SiteBudget
 from engine.frontier.store import Store
+from engine.model.entries import Entries
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def entry(number, url):
 
 def test_a_found_url_that_is_known_is_no_duplicate_input_and_one_over_the_budget_is_left_out(store):
     store.budget = SiteBudget(3)
-    store.insert([entry(1, "http://h.test/1")], (0, 1))
+    store.insert(Entries.of([entry(1, "http://h.test/1")]), (0, 1))
     found = [entry((1 << 60) + n, f"http://h.test/{n}") for n in (1, 2, 3, 4, 5)]
-    store.insert(found, store.cursor, found=True)
+    store.insert(Entries.of(found), store.cursor, found=True)
     assert (store.cursor, store.ingested) == ((0, 1), False)
     assert {name: store.counters.get(name, 0) for name in ("known", "duplicates", "left_out")} == {
         "known": 3,

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from engine.model.entries import Entries
 from engine.model.outcome import Failure, FailureKind
 from engine.model.url import host_id
 
@@ -72,12 +73,12 @@ class FrontierMachine(RuleBasedStateMachine):
     def ingest_again(self, back):
         """A resume reads again from a lower cursor: nothing changes."""
         before = dict(self.frontier.store.counters)
-        self.frontier.schedule.insert(self.sent[-back:], (0, len(self.sent)), self.now)
+        self.frontier.schedule.insert(Entries.of(self.sent[-back:]), (0, len(self.sent)), self.now)
         assert self.frontier.store.counters == before
 
     def send(self, entries):
         self.sent += entries
-        self.frontier.schedule.insert(entries, (0, len(self.sent)), self.now)
+        self.frontier.schedule.insert(Entries.of(entries), (0, len(self.sent)), self.now)
         self.note(entries)
 
     def note(self, entries):
@@ -206,7 +207,7 @@ class FrontierMachine(RuleBasedStateMachine):
         self.open()
         held = self.frontier.store.cursor[1]
         late = self.sent[max(0, held - 3) :]
-        self.frontier.schedule.insert(late, (0, len(self.sent)), self.now)
+        self.frontier.schedule.insert(Entries.of(late), (0, len(self.sent)), self.now)
         self.note(self.sent[held:])
 
     # -- what must hold -------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from frontier_model import Frontier, PlainFactory, entry
 
 from engine.frontier.hoststate import MAX_WAITING, Gate
 from engine.frontier.order import FEW_ENTRIES, MAX_ENTRIES_A_HOST
+from engine.model.entries import Entries
 from engine.model.outcome import Failure, FailureKind
 from engine.model.url import host_id
 from engine.policy.breaker import State
@@ -37,9 +38,8 @@ def test_one_slice_with_several_priorities_for_a_host_in_memory_is_served_whole(
     frontier.insert(("a.test", "/first"))
     frontier.ask(0.0)  # the host is in memory, and has been read to its end
     lines = [("a.test", "/low", -1), ("a.test", "/high", 9), ("a.test", "/plain", 0)]
-    frontier.schedule.insert(
-        [entry(2 + at, host, path, priority) for at, (host, path, priority) in enumerate(lines)], (0, 4), 0.0
-    )
+    rows = [entry(2 + at, host, path, priority) for at, (host, path, priority) in enumerate(lines)]
+    frontier.schedule.insert(Entries.of(rows), (0, 4), 0.0)
     asked = [frontier.ask(float(now))[1].fetch_url for now in range(1, 4)]
     assert [url.rpartition("/")[2] for url in asked] == ["high", "plain", "low"]
 

@@ -11,6 +11,7 @@ from engine.errors import OutputError, UsageError
 from engine.frontier.schema import FORMAT_VERSION, damage
 from engine.frontier.sitebudget import OVER_BUDGET, SiteBudget
 from engine.frontier.store import Store
+from engine.model.entries import Entries
 from engine.model.outcome import Failure, FailureKind
 from engine.model.task import position
 from engine.model.url import host_id
@@ -39,7 +40,7 @@ def test_a_url_given_twice_is_one_task_with_the_first_ones_columns(path):
     store = Store.open(path, create=True)
     first = [position(0, 1), 0, "http://A.test/", "http://a.test/", "a.test", "u:p", '{"n":1}']
     again = [position(0, 2), 0, "http://a.test/#x", "http://a.test/", "a.test", None, '{"n":2}']
-    assert store.insert([first, again], (0, 2)).new == 1
+    assert store.insert(Entries.of([first, again]), (0, 2)).new == 1
     (task,) = store.take(host_id("a.test"), 0, -1, 10)
     assert (task.url, task.auth, task.input) == ("http://A.test/", "u:p", b'{"n":1}')
     assert store.counters == {"known": 1, "duplicates": 1}
@@ -48,7 +49,7 @@ def test_a_url_given_twice_is_one_task_with_the_first_ones_columns(path):
 
 def test_a_broken_line_that_reads_as_some_url_is_another_thing_than_the_url(path):
     store = Store.open(path, create=True)
-    store.insert([entry(1, "a.test"), entry(2, "", "http://a.test/")], (0, 2))
+    store.insert(Entries.of([entry(1, "a.test"), entry(2, "", "http://a.test/")]), (0, 2))
     assert store.counters["known"] == 2
     store.close()
 
@@ -62,7 +63,7 @@ def test_what_is_not_committed_is_read_again_after_a_kill_and_what_is_held_is_sk
     frontier = Frontier(path)
     assert frontier.store.cursor == (0, 2)
     lines = [entry(ordinal, "a.test", f"/{ordinal}") for ordinal in (1, 2, 3)]
-    frontier.schedule.insert(lines, (0, 3), 0.0)
+    frontier.schedule.insert(Entries.of(lines), (0, 3), 0.0)
     assert frontier.store.counters == {"known": 3}
     assert [url[-1] for _, url in frontier.drain(0.0)] == ["1", "2", "3"]
     frontier.store.close()
@@ -70,7 +71,7 @@ def test_what_is_not_committed_is_read_again_after_a_kill_and_what_is_held_is_sk
 
 def test_an_empty_batch_moves_the_cursor(path):
     store = Store.open(path, create=True)
-    store.insert([], (1, 7))
+    store.insert(Entries(), (1, 7))
     store.finish_ingest()
     store.close()
     store = Store.open(path)
@@ -184,6 +185,17 @@ def test_urls_beyond_their_sites_budget_go_to_their_hosts_once_a_retry_has_room_
     frontier.store.close()
 
 
+#: Format 5 had a B-tree of blocks.
+RUNS_OF_FORMAT_5 = """
+DROP TABLE run; DROP TABLE block;
+CREATE TABLE run (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, tier INTEGER NOT NULL, since INTEGER NOT NULL);
+CREATE TABLE block (
+  run INTEGER, first BLOB, records BLOB NOT NULL, PRIMARY KEY (run, first)) WITHOUT ROWID;
+INSERT INTO run VALUES (2, 0, 0, 0); INSERT INTO block VALUES (2, zeroblob(16), zeroblob(1024));
+INSERT OR REPLACE INTO meta VALUES ('sealed', 9); PRAGMA user_version = 5;
+"""
+
+
 def make_hosts_of_format_4(db):
     """It had a row for each fresh host."""
     blocks = db.execute("SELECT names FROM fresh ORDER BY seq").fetchall()
@@ -221,7 +233,7 @@ DROP TABLE new; PRAGMA user_version = 1;
 @pytest.mark.parametrize(
     "older",
     [
-        "", TASKS_OF_FORMAT_3, TASKS_OF_FORMAT_3 + HOSTS_OF_FORMAT_2,
+        None, "", TASKS_OF_FORMAT_3, TASKS_OF_FORMAT_3 + HOSTS_OF_FORMAT_2,
         TASKS_OF_FORMAT_3 + HOSTS_OF_FORMAT_2 + TASKS_OF_FORMAT_1,
     ],
 )  # fmt: skip
@@ -233,8 +245,10 @@ def test_an_older_file_is_made_one_of_this_format(path, older):
     frontier.store.close()
     with sqlite3.connect(path) as db:
         before = db.execute("SELECT * FROM task ORDER BY n").fetchall()
-        make_hosts_of_format_4(db)
-        db.executescript(older)
+        db.executescript(RUNS_OF_FORMAT_5)
+        if older is not None:
+            make_hosts_of_format_4(db)
+            db.executescript(older)
     db.close()
     frontier = Frontier(path)
     assert frontier.store.db.execute("SELECT * FROM task ORDER BY n").fetchall() == before
@@ -280,7 +294,7 @@ def test_a_file_of_another_format_and_one_that_is_no_database_are_refused_by_nam
 
 def test_a_store_that_cannot_commit_is_closed_all_the_same(path):
     store = Store.open(path, create=True)
-    store.insert([entry(1, "a.test")], (0, 1))
+    store.insert(Entries.of([entry(1, "a.test")]), (0, 1))
     store.db.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
     with pytest.raises(OutputError, match=r"shard\.sqlite"):
         store.close()

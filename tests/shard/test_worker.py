@@ -16,9 +16,9 @@ from engine.errors import OutputError
 from engine.frontier.store import Store
 from engine.ipc.frames import Frame
 from engine.ipc.tasks import tasks_frame
+from engine.model.entries import Entries
 from engine.model.messages import Control
 from engine.model.outcome import FailureKind
-from engine.model.prints import prints
 from engine.model.record import Fetched
 from engine.model.task import position
 from engine.shard.budget import PageLease
@@ -84,7 +84,7 @@ def test_credit_for_a_batch_is_given_once_it_is_committed_also_while_others_wait
         await asyncio.sleep(0)
         for n in (1, 2, 3):
             entries = [[position(0, n), 0, f"http://a.test/{n}", None, "a.test", None, None]]
-            shard.worker.on_frame(Frame(*tasks_frame((0, n), entries, prints(entries))))
+            shard.worker.on_frame(Frame(*tasks_frame((0, n), Entries.of(entries))))
         await asyncio.sleep(0.05)
         assert [header["batches"] for header in said(shard, Control.CREDIT)] == [1, 1, 1]
         await shard.kill()
@@ -173,7 +173,7 @@ def test_a_long_batch_is_taken_in_slices_and_its_credit_given_once_it_is_durable
         await asyncio.sleep(0)
         count = 2 * SLICE + 10
         entries = [[position(0, 3 * n), 0, f"http://a.test/{n}", None, "a.test", None, None] for n in range(1, count)]
-        shard.worker.on_frame(Frame(*tasks_frame((0, 3 * count + 5), entries, prints(entries))))
+        shard.worker.on_frame(Frame(*tasks_frame((0, 3 * count + 5), Entries.of(entries))))
         seen = []
         while not said(shard, Control.CREDIT):
             seen.append(shard.store.cursor)
@@ -269,9 +269,8 @@ def test_a_full_disk_is_not_swallowed_by_the_connection_that_brought_the_row(tmp
         shard = Shard(tmp_path, SlowWeb(), write=Disk(0).write)
         pool = shard.parts.endings._pool = EagerPool()
         await asyncio.sleep(0)
-        shard.parts.schedule.insert(
-            [[position(0, n), 0, f"http://a.test/{n}", None, "a.test", None, None] for n in range(1, 700)], (0, 700), 0
-        )
+        rows = [[position(0, n), 0, f"http://a.test/{n}", None, "a.test", None, None] for n in range(1, 700)]
+        shard.parts.schedule.insert(Entries.of(rows), (0, 700), 0)
         host = shard.parts.residence.named("a.test", 0)
         for _ in range(ROWS_A_COMMIT + 100):
             task = shard.parts.schedule.next_task(host, 0)

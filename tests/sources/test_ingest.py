@@ -13,8 +13,8 @@ from engine.errors import UsageError
 from engine.frontier.intake import keys_and_hosts
 from engine.ipc.frames import Frame
 from engine.ipc.tasks import tasks_frame, tasks_in
+from engine.model.entries import Entries
 from engine.model.outcome import Failure, FailureKind
-from engine.model.prints import prints
 from engine.model.task import position, split_position
 from engine.model.url import host_id, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
@@ -27,7 +27,8 @@ _DEFAULTS = InputSettings()
 
 
 def _entries(found):
-    return sorted((entry for batch in found for entries in batch.entries for entry in entries), key=lambda e: e[0])
+    rows = (entry for batch in found for entries in batch.entries for entry in entries.rows())
+    return sorted(rows, key=lambda entry: entry[0])
 
 
 @pytest.fixture
@@ -43,27 +44,30 @@ def test_an_entry_carries_all_that_its_shard_needs(write):
     source = write("a.csv", "url,priority,id\nHTTP://u:p@H.example/x#y,5,7\nhttp://h.example/,,8\n")
     (batch,) = batches([source], (0, 0), 1, _DEFAULTS)
     assert (batch.input, batch.last) == (0, 3)
-    assert batch.entries == [
-        [
-            [position(0, 2), 5, "HTTP://H.example/x#y", "http://h.example/x", "h.example", "u:p", '{"id":"7"}'],
-            [position(0, 3), 0, "http://h.example/", None, "h.example", None, '{"id":"8"}'],
-        ]
+    (entries,) = batch.entries
+    assert entries.rows() == [
+        [position(0, 2), 5, "HTTP://H.example/x#y", "http://h.example/x", "h.example", "u:p", '{"id":"7"}'],
+        [position(0, 3), 0, "http://h.example/", None, "h.example", None, '{"id":"8"}'],
     ]
-    assert tasks_in(Frame(*tasks_frame((0, 3), batch.entries[0], batch.prints[0]))) == (
-        batch.entries[0],
-        batch.prints[0],
-    )
+
+
+@pytest.mark.parametrize(
+    "text", ["http://a.example/1\nhttp://b.example/2\n", "no url\n", "#\n", "HTTP://u:p@a.example\n"]
+)
+def test_a_frame_brings_entries_as_they_are(write, text):
+    (batch,) = batches([write("a.txt", text)], (0, 0), 1, _DEFAULTS)
+    assert tasks_in(Frame(*tasks_frame((0, 3), batch.entries[0]))) == batch.entries[0]
 
 
 def test_prints_are_the_entries_own(write):
     source = write("a.txt", "http://h.example/\nHTTP://G.example\nhttp://h.example/x\nno url\n")
     for batch in batches([source], (0, 0), 3, _DEFAULTS):
-        assert [prints(entries) for entries in batch.entries] == batch.prints
-        for entries, made in zip(batch.entries, batch.prints, strict=True):
-            keys, hosts = keys_and_hosts(made)
-            assert hosts == [host_id(entry[4]) for entry in entries]
+        for entries in batch.entries:
+            assert Entries.of(entries.rows()) == entries
+            keys, hosts = keys_and_hosts(entries.prints)
+            assert hosts == [host_id(host) for host in entries.hosts]
             assert keys == b"".join(
-                url_key(entry[3] or entry[2] if entry[4] else f"invalid:{entry[2]}") for entry in entries
+                url_key(entry[3] or entry[2] if entry[4] else f"invalid:{entry[2]}") for entry in entries.rows()
             )
 
 
@@ -72,7 +76,7 @@ def test_all_urls_of_a_site_go_to_the_shard_that_owns_it(write):
     (batch,) = batches([write("a.txt", "\n".join(urls))], (0, 0), 7, _DEFAULTS)
     assert all(batch.entries)
     for shard, entries in enumerate(batch.entries):
-        assert {shard_of(site_of(entry[4]), 7) for entry in entries} == {shard}
+        assert {shard_of(site_of(host), 7) for host in entries.hosts} == {shard}
 
 
 @pytest.mark.parametrize("text", ["no url", "ftp://h/", "http://u:secret@h:x/", "{", "http://h:99999/"])
@@ -120,7 +124,7 @@ def test_a_cursor_moves_over_what_is_no_record(write):
     sources = [write("a.txt", "#\n\n#\n"), write("b.txt", ""), write("c.txt", "http://h/\n#\n")]
     found = list(batches(sources, (0, 0), 2, _DEFAULTS))
     assert [(batch.input, batch.last) for batch in found] == [(0, 3), (2, 2)]
-    assert found[0].entries == [[], []]
+    assert found[0].entries == [Entries(), Entries()]
     assert list(batches(sources, (2, 2), 2, _DEFAULTS)) == []
     assert list(batches(sources, (3, 0), 2, _DEFAULTS)) == []
 
@@ -179,9 +183,9 @@ def test_any_text_gives_entries_and_any_cursor_exactly_the_rest(  # noqa: PLR091
     cursor = data.draw(st.sampled_from(cursors) | st.tuples(st.integers(0, len(files)), st.integers(0, 13)))
     rest = _entries(batches(sources, cursor, shards, columns, size, size))
     assert rest == [entry for entry in whole if split_position(entry[0]) > cursor]
-    placed = Counter((shard, entry[0]) for b in found for shard, entries in enumerate(b.entries) for entry in entries)
+    placed = Counter((shard, at) for b in found for shard, entries in enumerate(b.entries) for at in entries.positions)
     again = batches(sources, cursor, shards, columns, 7, 7)
-    assert all(placed[shard, entry[0]] for b in again for shard, entries in enumerate(b.entries) for entry in entries)
+    assert all(placed[shard, at] for b in again for shard, entries in enumerate(b.entries) for at in entries.positions)
 
 
 _ODD_LINES = st.sampled_from((

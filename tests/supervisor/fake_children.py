@@ -128,8 +128,7 @@ class FakeShard:
         match frame.type:
             case Control.TASKS:
                 self.note(f"batch-{self.config.shard}", frame.header["last"])
-                entries, made = tasks_in(frame)
-                self.store.insert(entries, (frame.header["input"], frame.header["last"]), made=made)
+                self.store.insert(tasks_in(frame), (frame.header["input"], frame.header["last"]))
                 self.store.commit()
                 self.load()
                 if not (self.markers / "no-credit").exists():

@@ -8,6 +8,7 @@ import pytest
 from engine.errors import UsageError
 from engine.ipc.frames import Frame
 from engine.ipc.tasks import tasks_in
+from engine.model.entries import Entries
 from engine.sources.ingest import Batch
 from engine.supervisor.feed import CREDIT, Cursor, Feed
 from engine.supervisor.relay import Relay
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LAST = 10
+
+
+def entries(ordinal: int) -> Entries:
+    return Entries.of([[ordinal, 0, f"http://h.test/{ordinal}", None, "h.test", None, None]])
 
 
 class Shards:
@@ -31,12 +36,11 @@ class Shards:
     def read(self, cursor: Cursor) -> Iterator[Batch]:
         self.starts.append(cursor)
         for last in range(cursor[1] + 1, self.last + 1):
-            yield Batch(0, last, [[[last]], []], [bytearray(24), bytearray()])
+            yield Batch(0, last, [entries(last), Entries()])
 
     def send(self, shard: int, header: dict[str, Any], body: bytes) -> None:
         if body:
-            entries, made = tasks_in(Frame(header, body))
-            assert (entries, len(made)) == (([[header["last"]]], 24) if shard == 0 else ([], 0))
+            assert tasks_in(Frame(header, body)) == (entries(header["last"]) if shard == 0 else Entries())
         self.sent.append((shard, str(header["type"]), header.get("last", 0)))
 
     def batches(self, shard: int) -> list[int]:
@@ -165,7 +169,7 @@ async def test_an_unfit_input_ends_the_feed() -> None:
     shards = Shards()
 
     def read(_cursor: Cursor) -> Iterator[Batch]:
-        yield Batch(0, 1, [[[1]], []], [bytearray(24), bytearray()])
+        yield Batch(0, 1, [entries(1), Entries()])
         raise UsageError("urls.csv is cut short")
 
     feed = Feed(read, 2, shards.send, finished=False)
