@@ -32,6 +32,11 @@ class Filter:
         """Take records in, one after another."""
         np.bitwise_or.at(self._array, *self._places(records))
 
+    def add(self, word: int) -> None:
+        """Take in what is looked at of one record."""
+        word &= self._mask
+        self._filled[word >> 3] |= 1 << (word & 7)
+
     @staticmethod
     def word(begin: bytes) -> int:
         """What is looked at of a record that begins so, WORD_BYTES at least."""

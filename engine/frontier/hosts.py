@@ -7,7 +7,7 @@ just now: what the dead process sent last is not known.
 Hosts that tasks came in for are first appended to a log, `fresh`, and get their row, or become ready in it, when hosts
 are next needed: writing to rows in no order costs three times as much, and ingest is not to wait for it.
 
-What is written of hosts and of their robots.txt is gathered until the next commit, or until hosts are next looked for:
+What is written of hosts is gathered until the next commit, or until hosts are next looked for:
 most hosts of a long list come once, and a statement for each would cost more than its work.
 """
 
@@ -88,14 +88,6 @@ class HostRow(NamedTuple):
     memory: HostMemory
 
 
-class RobotsRow(NamedTuple):
-    """A robots.txt as it was fetched (seconds since the epoch): the answer's status and its body."""
-
-    fetched_at: float
-    status: int
-    body: bytes
-
-
 class _Left(NamedTuple):
     """What is to be written of a host; a cursor of None stays as it is. `memory` is not changed once it is here."""
 
@@ -106,7 +98,7 @@ class _Left(NamedTuple):
 
 
 class HostTable:
-    """The host and robots tables of one shard's store."""
+    """The host table of one shard's store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -116,9 +108,8 @@ class HostTable:
         self._stale: int  # what the log has up to here is of earlier openings
         (self._stale,) = store.db.execute("SELECT coalesce(max(seq), 0) FROM fresh").fetchone()
         self._any_fresh = self._stale > 0
-        self._left: dict[int, _Left] = {}  # what is to be written of hosts, by id
-        self._files: dict[str, RobotsRow] = {}  # and of origins
-        store.at_commit(self.write)
+        self._left: dict[int, _Left] = {}  # what is to be written, by id
+        store.at_commit(self._write)
 
     def reopen(self, now: float = 0.0) -> None:
         """Called once for each process: active hosts of the last one are ready again.
@@ -162,7 +153,7 @@ class HostTable:
         """A host that has no row gets one, and an idle one becomes ready."""
         store = self._store
         with writing(store.path):
-            self._write_hosts()
+            self._write()
             store.begin().execute(
                 "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)"
                 " ON CONFLICT (id) DO UPDATE SET status = ? WHERE status = ?",
@@ -183,7 +174,7 @@ class HostTable:
             ).fetchone()
             db.execute("DELETE FROM fresh WHERE seq = ?", (seq,))
             self._any_fresh = first != last
-            self._write_hosts()
+            self._write()
             hosts = {host_id(name): name for name in names.split("\n")}
             marks = ",".join("?" * len(hosts))
             known = [number for (number,) in db.execute(f"SELECT id FROM host WHERE id IN ({marks})", list(hosts))]  # noqa: S608 - placeholders
@@ -219,7 +210,7 @@ class HostTable:
     def _take(self, where: str, values: tuple[object, ...]) -> list[HostRow]:
         store = self._store
         with writing(store.path):
-            self._write_hosts()
+            self._write()
             found = store.db.execute(
                 f"SELECT id, name, due, generation, cursor, state FROM host WHERE {where}",  # noqa: S608 - constants
                 values,
@@ -246,7 +237,7 @@ class HostTable:
         if self._any_fresh:
             return 0.0
         with writing(self._store.path):
-            self._write_hosts()
+            self._write()
         (due,) = self._store.db.execute("SELECT min(due) FROM host WHERE status = 1").fetchone()
         return None if due is None else float(due)
 
@@ -258,16 +249,8 @@ class HostTable:
         """Remember an active host's pauses and breaker, should this process die."""
         self._left[number] = _Left(ACTIVE, due, None, memory)
 
-    def write(self) -> None:
-        """Write what was gathered; called before each commit."""
-        self._write_hosts()
-        if self._files:
-            files, self._files = self._files, {}
-            self._store.begin().executemany(
-                "INSERT OR REPLACE INTO robots VALUES (?, ?, ?, ?)", [(origin, *row) for origin, row in files.items()]
-            )
-
-    def _write_hosts(self) -> None:
+    def _write(self) -> None:
+        """Write what was gathered."""
         if not self._left:
             return
         left, self._left = self._left, {}
@@ -279,21 +262,6 @@ class HostTable:
                 for number, host in left.items()
             ],
         )
-
-    # -- robots.txt -----------------------------------------------------------------------------------------------
-
-    def robots(self, origin: str) -> RobotsRow | None:
-        """The robots.txt of an origin, if one was kept."""
-        if (kept := self._files.get(origin)) is not None:
-            return kept
-        row = self._store.db.execute(
-            "SELECT fetched_at, status, body FROM robots WHERE origin = ?", (origin,)
-        ).fetchone()
-        return RobotsRow(*row) if row else None
-
-    def keep_robots(self, origin: str, row: RobotsRow) -> None:
-        """Keep a robots.txt, in place of an older one."""
-        self._files[origin] = row
 
 
 _FORGETTABLE: Final = HostMemory()

@@ -21,7 +21,7 @@ from engine.model.url import host_id
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 #: Tasks whose keys and hosts are in memory: sorting and writing so many stops fetching for 15 ms.
 GENERATION: Final = 1 << 15
@@ -95,20 +95,22 @@ class TaskIndex:
 
     # -- by host --------------------------------------------------------------------------------------------------
 
-    def after(self, host: int, band: int, n: int) -> Iterator[int]:
-        """The tasks of a host's band above n, in order. One may be there no more."""
+    def after(self, host: int, band: int, n: int, most: int) -> list[int]:
+        """The first tasks of a host's band above n, in order, `most` at the most. One may be there no more."""
         self._load()
+        found: list[int] = []
         if self._hosts:
             start = _OF_HOST.pack(host, ((band + _BAND_BIAS) << _BAND_SHIFT) + n)
-            prefix = _OF_BAND.pack(host, band + _BAND_BIAS)
-            for record in self._hosts.behind(start, prefix):
-                yield _OF_HOST.unpack(record)[1] & _N_MASK
-        recent = []
-        at = self._latest[band].get(host) if band in self._latest else None
-        while at is not None and at > n:
-            recent.append(at)
-            at = self._before[at]
-        yield from reversed(recent)
+            records = self._hosts.behind(start, _OF_BAND.pack(host, band + _BAND_BIAS), most)
+            found = [_OF_HOST.unpack(record)[1] & _N_MASK for record in records]
+        if len(found) < most and band in self._latest:
+            recent = []
+            at = self._latest[band].get(host)
+            while at is not None and at > n:
+                recent.append(at)
+                at = self._before[at]
+            found += recent[::-1][: most - len(found)]
+        return found
 
     def bands(self, host: int) -> list[int]:
         """The bands that a host has tasks in, in order."""

@@ -94,18 +94,21 @@ class Runs:
         block = self._read(run, place)
         return block.startswith(record, RECORD_BYTES * _place(bisect_left, block, record))
 
-    def behind(self, after: bytes, prefix: bytes) -> Iterator[bytes]:
-        """The records above `after` that begin with `prefix`: the oldest run's, in order, then the next one's.
+    def behind(self, after: bytes, prefix: bytes, most: int) -> list[bytes]:
+        """Up to `most` records above `after` that begin with `prefix`: the oldest run's, in order, then the next one's.
 
         None that does not begin so lies between `after` and those that do.
         """
+        found: list[bytes] = []
         for run in self._that_may_hold(prefix):
-            yield from self._of_run(run, after, prefix)
+            if len(found) < most:
+                found += self._of_run(run, after, prefix, most - len(found))
+        return found
 
     def first(self, after: bytes, prefix: bytes) -> bytes | None:
-        """The lowest of what :meth:`behind` gives."""
-        firsts = (next(self._of_run(run, after, prefix), None) for run in self._that_may_hold(prefix))
-        return min((record for record in firsts if record is not None), default=None)
+        """The lowest record above `after` that begins with `prefix`."""
+        firsts = (self._of_run(run, after, prefix, 1) for run in self._that_may_hold(prefix))
+        return min((first for (first,) in filter(None, firsts)), default=None)
 
     def _that_may_hold(self, prefix: bytes) -> list[_Run]:
         """The runs with records that may begin so: most have none of a host that comes once."""
@@ -121,16 +124,18 @@ class Runs:
                 found.append(run)
         return found
 
-    def _of_run(self, run: _Run, after: bytes, prefix: bytes) -> Iterator[bytes]:
+    def _of_run(self, run: _Run, after: bytes, prefix: bytes, most: int) -> list[bytes]:
+        found: list[bytes] = []
         first = max(0, bisect_right(run.firsts, after) - 1)
         for place in range(first, len(run.firsts)):
             if place > first and not run.firsts[place].startswith(prefix):
-                return
+                break
             block = self._read(run, place)
             for at in range(RECORD_BYTES * _place(bisect_right, block, after), len(block), RECORD_BYTES):
-                if not block.startswith(prefix, at):
-                    return
-                yield block[at : at + RECORD_BYTES]
+                if len(found) == most or not block.startswith(prefix, at):
+                    return found
+                found.append(block[at : at + RECORD_BYTES])
+        return found
 
     def _read(self, run: _Run, place: int) -> bytes:
         found = self._db.execute("SELECT records FROM block WHERE id = ?", (_id(run, place),)).fetchone()

@@ -6,7 +6,6 @@ What is shared stands in :mod:`.ledger`, the ends of tasks in :mod:`.results`, t
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Final, Self
 
 from engine.frontier.intake import append
@@ -19,7 +18,7 @@ from engine.model.url import url_key
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from engine.frontier.intake import Inserted
@@ -30,7 +29,7 @@ _GONE: Final = (
     "SELECT n FROM result WHERE host = ? AND band = ? AND n BETWEEN ? AND ? AND state > 0"
     " UNION ALL SELECT n FROM waiting WHERE host = ? AND band = ? AND n BETWEEN ? AND ?"
 )
-#: Tasks of a host that are compared with its results at once.
+#: Tasks of a host that are compared with its results at once, at the most.
 _LOOKED_THROUGH: Final = 1000
 
 
@@ -125,27 +124,25 @@ class Store(Requeue):
         """The next queued tasks of a host's band with a sequence number above `after`, in order; fewer: all of them."""
         found: list[Task] = []
         with writing(self.path):
-            queued = self._queued(host, band, after)
-            while some := list(islice(queued, limit - len(found))):
+            db = self.begin()  # within a transaction a query need not begin one of its own, which is half of its cost
+            wanted = limit
+            while len(found) < limit and (some := self.index.after(host, band, after, wanted)):
+                ended, after = len(some) < wanted, some[-1]
+                if self._has_results or self._has_waiting:
+                    gone = {n for (n,) in db.execute(_GONE, (host, band, some[0], after) * 2)}
+                    some = [n for n in some if n not in gone]
+                some = some[: limit - len(found)]
                 sql = f"SELECT {_COLUMNS} FROM task t WHERE t.n IN ({','.join('?' * len(some))}) ORDER BY t.n"  # noqa: S608 - constants
-                found += [_task(host, row) for row in self.db.execute(sql, some)]
+                found += [_task(host, row) for row in db.execute(sql, some)]
+                if ended:
+                    break
+                wanted = min(4 * wanted, _LOOKED_THROUGH)
         return found
 
-    def _queued(self, host: int, band: int, after: int) -> Iterator[int]:
-        """The tasks of a host's band above `after` that have not ended and do not wait by name."""
-        places = self.index.after(host, band, after)
-        if not (self._has_results or self._has_waiting):
-            yield from places
-        while some := list(islice(places, _LOOKED_THROUGH)):
-            gone = self.db.execute(_GONE, (host, band, some[0], some[-1]) * 2)
-            yield from sorted(set(some).difference(n for (n,) in gone))
-
     def ahead(self, host: int, cursors: Mapping[int, int], at_most: int) -> int:
-        """How many tasks lie on disk behind a host's cursors by band; counted up to `at_most`."""
+        """How many tasks lie on disk behind a host's cursors by band; of each counted up to `at_most`."""
         with writing(self.path):
-            return sum(
-                sum(1 for _ in islice(self.index.after(host, band, after), at_most)) for band, after in cursors.items()
-            )
+            return sum(len(self.index.after(host, band, after, at_most)) for band, after in cursors.items())
 
     def waiting_of(self, host: int) -> list[tuple[float, Task]]:
         """(not before, task) of a host's tasks that wait for a retry."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from engine.frontier.residence import Residence
+from engine.frontier.robots import RobotsTable
 from engine.frontier.schedule import Schedule
 from engine.policy.aimd import ShardLimit
 from engine.policy.outage import OutageDetector, OutageRules
@@ -107,7 +108,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
         store, table, HostFactory(settings), max_active=settings.run.max_active_hosts,
         wall_offset=wall() - now(), now=now(),
     )  # fmt: skip
-    schedule = Schedule(store, residence)
+    schedule, robots_table = Schedule(store, residence), RobotsTable(store)
     aimd = aimd_rules(settings, shards)
     max_connecting = share(fetch.max_connecting, shards)
     if aimd.max + max_connecting > max_files:
@@ -138,7 +139,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     headers = HeaderRules(settings)
     token = product_token(fetch.user_agent)
     hops.robots = RobotsFiles(
-        table, requester, dispatcher, hops, token=token,
+        robots_table, requester, dispatcher, hops, token=token,
         headers=headers.of("", own_site=False), max_crawl_delay_s=polite.max_crawl_delay_s, obey=polite.obey_robots,
     )  # fmt: skip
     pool = NlpClient(settings.nlp.timeout_s) if needs_pool(settings) else None
@@ -147,7 +148,7 @@ def assemble(  # noqa: PLR0913 - the edges that a test replaces
     rows: StageRows = EnrichmentRows(token)
     ask_of = None
     if stage == "discovery":
-        rows = DiscoveryRows(settings.discovery, store=store, table=table, shards=shards, token=token, wall=wall)
+        rows = DiscoveryRows(settings.discovery, store=store, table=robots_table, shards=shards, token=token, wall=wall)
         ask_of = rows.ask_of
     elif stage == "validation":
         rows = ValidationRows(settings.validation)

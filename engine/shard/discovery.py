@@ -30,7 +30,7 @@ from engine.shard.rows import Made, as_line, rfc3339
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.frontier.hosts import HostTable
+    from engine.frontier.robots import RobotsTable
     from engine.frontier.store import Store
     from engine.model.record import Fetched
     from engine.model.task import Task
@@ -57,7 +57,7 @@ class DiscoveryRows:
         settings: DiscoverySettings,
         *,
         store: Store,
-        table: HostTable,
+        table: RobotsTable,
         shards: int,
         token: str,
         wall: Callable[[], float] = time.time,
@@ -195,7 +195,7 @@ class DiscoveryRows:
         self._origins[target.origin] = None
         if len(self._origins) > _REMEMBERED_ORIGINS:
             del self._origins[next(iter(self._origins))]
-        robots, seen_at = self._table.robots(target.origin), int(self._wall() * _MS)
+        robots, seen_at = self._table.get(target.origin), int(self._wall() * _MS)
         named = parse_robots(robots.body, self._token).sitemaps if robots is not None and robots.status in _OK else ()
         source = Source.ROBOTS if named else Source.SITEMAP
         for url in named or (f"{target.origin}/sitemap.xml",):

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from engine.frontier.hosts import RobotsRow
+from engine.frontier.robots import RobotsRow
 from engine.model.outcome import Failure, FailureKind
 from engine.model.url import Target, parse_target
 from engine.policy.politeness import effective_delay
@@ -22,8 +22,8 @@ from engine.policy.robots import ALLOW_ALL, Robots, parse
 from engine.shard.requester import NotAsked, RequestFailed, path_of, redirect_target
 
 if TYPE_CHECKING:
-    from engine.frontier.hosts import HostTable
     from engine.frontier.hoststate import HostState
+    from engine.frontier.robots import RobotsTable
     from engine.model.task import TaskKey
     from engine.shard.dispatcher import Dispatcher
     from engine.shard.grants import Grant
@@ -61,7 +61,7 @@ class RobotsFiles:
 
     def __init__(  # noqa: PLR0913 - keyword-only but for the four parts
         self,
-        table: HostTable,
+        table: RobotsTable,
         requester: Requester,
         dispatcher: Dispatcher,
         hops: Hops,
@@ -94,7 +94,7 @@ class RobotsFiles:
         if found is not None and found[1] > self._now():
             self._parsed.move_to_end(origin)
             return self._slowed(host, found[0])
-        row = self._table.robots(origin)
+        row = self._table.get(origin)
         if row is None or (age := time.time() - row.fetched_at) >= MAX_AGE_S:
             return None
         return self._remember(origin, row, host, MAX_AGE_S - max(0.0, age))
@@ -126,7 +126,7 @@ class RobotsFiles:
         host.robots_pending += 1
         try:
             row = await self._fetch(target, host, grant)
-            self._table.keep_robots(origin, row)
+            self._table.keep(origin, row)
             return self._remember(origin, row, host, MAX_AGE_S)
         except RequestFailed as failed:
             self._note_failure(origin, failed.failure, asking)

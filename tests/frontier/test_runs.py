@@ -49,10 +49,10 @@ def test_merging_loses_nothing_and_ends_in_few_runs(db, size):
         assert all(runs.holds(one) for one in everything[:: len(everything) // 50 + 1])
     for left in (0, 1000, 1 << 30):  # what the runs of old hold goes bit by bit
         runs.work(left)
-    assert list(runs.behind(b"", b"")) == everything
+    assert runs.behind(b"", b"", 1 << 30) == everything
     assert runs.first(record(1), b"\0" * 8) == record(2)
     again = Runs(db, 0)
-    assert list(again.behind(record(1), b"\0" * 8)) == everything[2:]
+    assert again.behind(record(1), b"\0" * 8, 1 << 30) == everything[2:]
     assert b"".join(sorted(again.blocks())) == b"".join(everything)
     assert other.holds(record(3))
     assert not other.holds(record(4))
@@ -76,7 +76,7 @@ def test_records_are_ordered_as_bytes_wherever_their_zeros_are(added, at):
             runs.add(b"".join(some), since)
         runs.work(1 << 30)
         assert number_of_runs(db) == (1, 1)
-        assert list(runs.behind(b"", b"")) == sorted(one for some in records for one in some)
+        assert runs.behind(b"", b"", 1 << 30) == sorted(one for some in records for one in some)
         assert all(runs.holds(one) for some in records for one in some)
     db.close()
 
@@ -90,7 +90,7 @@ def test_what_an_interrupted_merge_wrote_is_taken_away_and_the_merge_done_again(
     again = Runs(db, 0)  # as a process that starts after a kill
     again.work(1 << 30)
     assert number_of_runs(db) == (1, 1)
-    assert list(again.behind(b"", b"")) == [record(number) for number in range(FAN * 10 * BLOCK_RECORDS)]
+    assert again.behind(b"", b"", 1 << 30) == [record(number) for number in range(FAN * 10 * BLOCK_RECORDS)]
     assert db.execute("SELECT count(*) FROM block").fetchone() == blocks
 
 
@@ -128,8 +128,9 @@ def test_the_index_knows_each_url_once_and_gives_a_hosts_tasks_in_order(slices, 
             for host in (-1, 0, 1):
                 assert opened.bands(host) == sorted(band for one, band in tasks if one == host)
             for (host, band), held in tasks.items():
-                assert list(opened.after(host, band, -1)) == held
-                assert list(opened.after(host, band, held[0])) == held[1:]
+                assert opened.after(host, band, -1, 100) == held
+                assert opened.after(host, band, -1, 2) == held[:2]
+                assert opened.after(host, band, held[0], 100) == held[1:]
             assert all(opened.holds(key) for key in known)
             assert not opened.holds(url_key("another"))
     db.close()

@@ -8,7 +8,7 @@ import numpy as np
 from fake_time import run
 from shard_rig import Shard, SlowWeb, redirect, reply
 
-from engine.frontier.hosts import RobotsRow
+from engine.frontier.robots import RobotsRow
 from engine.model.outcome import FailureKind
 from engine.policy.robots import ALLOW_ALL
 from engine.shard.robots import MAX_IN_MEMORY_BYTES

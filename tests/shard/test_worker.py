@@ -291,7 +291,7 @@ def test_a_frontier_that_cannot_be_written_ends_the_worker_and_makes_no_error_ro
         def full(_origin, _row):
             raise OutputError("the frontier cannot be written")
 
-        shard.parts.hops.robots._table.keep_robots = full
+        shard.parts.hops.robots._table.keep = full
         await shard.feed(*urls("a.test", 3))
         assert isinstance(await fault(shard), OutputError)
         assert shard.parts.endings.uncommitted == 0
