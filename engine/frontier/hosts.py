@@ -109,7 +109,7 @@ class HostTable:
         (self._stale,) = store.db.execute("SELECT coalesce(max(seq), 0) FROM fresh").fetchone()
         self._any_fresh = self._stale > 0
         self._left: dict[int, _Left] = {}  # what is to be written, by id
-        store.at_commit(self._write)
+        store.at_commit(self.write)
 
     def reopen(self, now: float = 0.0) -> None:
         """Called once for each process: active hosts of the last one are ready again.
@@ -153,7 +153,7 @@ class HostTable:
         """A host that has no row gets one, and an idle one becomes ready."""
         store = self._store
         with writing(store.path):
-            self._write()
+            self.write()
             store.begin().execute(
                 "INSERT INTO host (id, name, status, due, generation, cursor) VALUES (?, ?, ?, 0, ?, -1)"
                 " ON CONFLICT (id) DO UPDATE SET status = ? WHERE status = ?",
@@ -174,7 +174,7 @@ class HostTable:
             ).fetchone()
             db.execute("DELETE FROM fresh WHERE seq = ?", (seq,))
             self._any_fresh = first != last
-            self._write()
+            self.write()
             hosts = {host_id(name): name for name in names.split("\n")}
             marks = ",".join("?" * len(hosts))
             known = [number for (number,) in db.execute(f"SELECT id FROM host WHERE id IN ({marks})", list(hosts))]  # noqa: S608 - placeholders
@@ -210,7 +210,7 @@ class HostTable:
     def _take(self, where: str, values: tuple[object, ...]) -> list[HostRow]:
         store = self._store
         with writing(store.path):
-            self._write()
+            self.write()
             found = store.db.execute(
                 f"SELECT id, name, due, generation, cursor, state FROM host WHERE {where}",  # noqa: S608 - constants
                 values,
@@ -237,7 +237,7 @@ class HostTable:
         if self._any_fresh:
             return 0.0
         with writing(self._store.path):
-            self._write()
+            self.write()
         (due,) = self._store.db.execute("SELECT min(due) FROM host WHERE status = 1").fetchone()
         return None if due is None else float(due)
 
@@ -249,8 +249,8 @@ class HostTable:
         """Remember an active host's pauses and breaker, should this process die."""
         self._left[number] = _Left(ACTIVE, due, None, memory)
 
-    def _write(self) -> None:
-        """Write what was gathered."""
+    def write(self) -> None:
+        """Write what was gathered; called before each commit."""
         if not self._left:
             return
         left, self._left = self._left, {}
