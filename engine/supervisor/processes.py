@@ -39,6 +39,10 @@ MAX_SOCKET_PATH_BYTES: Final = 103
 #: What multiprocess reports when the fork server died before it could tell a child's exit code.
 EXIT_UNKNOWN: Final = 255
 
+#: What a shard's socket holds, as far as the system lets it: a turn of a busy loop takes no more than is there, and a
+#: batch of ingest is half a megabyte.
+SEND_BUFFER_BYTES: Final = 1 << 20
+
 #: How often it is tried whether a start is over.
 _LOCK_POLL_S: Final = 0.02
 
@@ -122,6 +126,7 @@ class Processes:
     async def start_shard(self, config: ShardConfig) -> tuple[ChildProcess, socket.socket]:
         """Start a shard; gives its process and our end of its control socket. Raises EngineError."""
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         try:
             with theirs:
                 child = await self._start(

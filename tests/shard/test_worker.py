@@ -23,7 +23,7 @@ from engine.model.record import Fetched
 from engine.model.task import position
 from engine.shard.budget import PageLease
 from engine.shard.endings import ROWS_A_COMMIT
-from engine.shard.worker import COMMIT_EVERY_S, SLICE, let_others
+from engine.shard.worker import BATCHES_A_COMMIT, COMMIT_EVERY_S, SLICE, let_others
 from engine.transport.base import Response
 
 
@@ -78,18 +78,18 @@ def test_it_is_finished_when_ingest_is_over_and_every_row_committed_and_says_so_
     run(main())
 
 
-def test_credit_for_a_batch_is_given_once_it_is_committed_also_while_others_wait(tmp_path):
+def test_credit_is_given_for_what_is_committed_some_batches_at_once_while_more_wait(tmp_path):
     async def main():
         shard = Shard(tmp_path, SlowWeb())
         await asyncio.sleep(0)
-        for n in (1, 2, 3):
+        for n in range(1, BATCHES_A_COMMIT + 2):
             entries = [[position(0, n), 0, f"http://a.test/{n}", None, "a.test", None, None]]
             shard.worker.on_frame(Frame(*tasks_frame((0, n), Entries.of(entries))))
         await asyncio.sleep(0.05)
-        assert [header["batches"] for header in said(shard, Control.CREDIT)] == [1, 1, 1]
+        assert [header["batches"] for header in said(shard, Control.CREDIT)] == [BATCHES_A_COMMIT, 1]
         await shard.kill()
         store = Store.open(tmp_path / "shard-0.sqlite")
-        assert store.cursor == (0, 3)
+        assert store.cursor == (0, BATCHES_A_COMMIT + 1)
         store.close()
 
     run(main())
