@@ -32,8 +32,8 @@ _LOG: Final = structlog.get_logger("shard")
 SLICE: Final = 1_000
 
 #: Between two slices everything else has its turns, for two and a half times as long as ingest had, and ingest then
-#: takes two fifths of what they took, no longer than MAX_INGEST_S: so a list comes in at some 50,000 URLs a second where
-#: a core manages 1,000 new hosts a second beside it.
+#: takes two fifths of what they took, no longer than MAX_INGEST_S: so a list comes in at some 50,000 URLs a second
+#: where a core manages 1,000 new hosts a second beside it.
 INGEST_TO_REST: Final = 0.4
 MAX_INGEST_S: Final = 0.1
 
