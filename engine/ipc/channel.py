@@ -1,8 +1,8 @@
 """One end of a frame stream on an event loop.
 
-Law: `send` never waits and never copies a body; whoever produces faster than the peer reads waits in `drain`. The loss
-of a peer is told once, to `on_lost`, with its cause (None: a clean end); what is sent after it is dropped, since only
-that one report can say which frames arrived. Works under asyncio and uvloop alike.
+Law: `send` never waits and never copies a large body; whoever produces faster than the peer reads waits in `drain`. The
+loss of a peer is told once, to `on_lost`, with its cause (None: a clean end); what is sent after it is dropped, since
+only that one report can say which frames arrived. Works under asyncio and uvloop alike.
 """
 
 from __future__ import annotations

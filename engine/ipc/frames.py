@@ -18,6 +18,10 @@ _HEADER_LENGTH_BYTES: Final = 4
 #: Above any page (max_body_bytes) or ingest batch that the engine sends: a longer frame is a broken peer.
 MAX_FRAME_BYTES: Final = 1 << 30
 
+#: A body up to this size is written with its header: a copy of it costs less than a write of its own, which would also
+#: wake the peer for the header alone.
+JOINED_BYTES: Final = 1 << 18
+
 Header = dict[str, Any]
 
 
@@ -39,10 +43,10 @@ class Frame:
 
 
 def encode(header: Header, body: bytes = b"") -> list[bytes]:
-    """The buffers to write, in order; the body is passed through without a copy."""
+    """The buffers to write, in order; a body of more than JOINED_BYTES is passed through without a copy."""
     head = orjson.dumps(header)
     prefix = _LENGTHS.pack(_HEADER_LENGTH_BYTES + len(head) + len(body), len(head))
-    return [prefix + head, body] if body else [prefix + head]
+    return [prefix + head + body] if len(body) <= JOINED_BYTES else [prefix + head, body]
 
 
 class Decoder:
