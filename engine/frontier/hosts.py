@@ -7,8 +7,8 @@ just now: what the dead process sent last is not known.
 Hosts that tasks came in for are first appended to a log, `fresh`, and get their row, or become ready in it, when hosts
 are next needed: writing to rows in no order costs three times as much, and ingest is not to wait for it.
 
-What is written of hosts is gathered until the next commit, or until hosts are next looked for:
-most hosts of a long list come once, and a statement for each would cost more than its work.
+What is written of hosts is gathered until the next commit, or until hosts are next looked for: most hosts of a long
+list come once, and a statement for each would cost more than its work.
 """
 
 from __future__ import annotations
