@@ -106,6 +106,11 @@ class Endings:
         return len(self._rows)
 
     @property
+    def ended(self) -> int:
+        """URLs that were fetched, or given up, since the process began: their rows are made, or being made."""
+        return self.finished + len(self._rows) + self.waiting_for_nlp
+
+    @property
     def full(self) -> bool:
         """Whether a commit is due before its time."""
         rows = len(self._rows)

@@ -1,23 +1,21 @@
-"""A running shard: what the supervisor says, ingest, the tick, and the orderly end."""
+"""A running shard: what the supervisor says, the tick, and the orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from engine.errors import EngineError
-from engine.ipc.tasks import tasks_in
 from engine.model.messages import Control, NlpExit
 from engine.model.outcome import Failure, FailureKind
-from engine.model.task import split_position
 from engine.policy.lag import LagBound, LagRules
 from engine.shard.gauges import measure
+from engine.shard.ingest import Ingest
 from engine.shard.watchdog import Watchdog, waits_for
 
 if TYPE_CHECKING:
@@ -28,36 +26,12 @@ if TYPE_CHECKING:
 
 _LOG: Final = structlog.get_logger("shard")
 
-#: Entries inserted at once: larger slices insert faster, but fetching stands still meanwhile (6 ms at this size).
-SLICE: Final = 1_000
-
-#: Between two slices everything else has its turns, for two and a half times as long as ingest had, and ingest then
-#: takes two fifths of what they took, no longer than MAX_INGEST_S: so a list comes in at some 50,000 URLs a second
-#: where a core manages 1,000 new hosts a second beside it.
-INGEST_TO_REST: Final = 0.4
-MAX_INGEST_S: Final = 0.1
-
-#: Batches that are committed at once while more wait: a page that several write to is written once.
-BATCHES_A_COMMIT: Final = 3
-
 TICK_S: Final = 0.1
 COMMIT_EVERY_S: Final = 1.0
 HEARTBEAT_EVERY_S: Final = 1.0
 
 #: Of the time given to leave, the part that requests under way may use; the rest is the NLP pool's.
 FETCH_SHARE: Final = 0.6
-
-
-async def let_others(owed_s: float, clock: Callable[[], float]) -> float:
-    """Turns of the loop for all others, until they had `owed_s` seconds or need none; the seconds they took."""
-    took_s = 0.0
-    while True:
-        began = clock()
-        await asyncio.sleep(0)
-        turn_s = clock() - began
-        took_s += turn_s
-        if turn_s <= 0 or took_s >= owed_s:
-            return took_s
 
 
 class Worker:
@@ -71,9 +45,7 @@ class Worker:
         self._group: asyncio.TaskGroup
         self._running = False
         self._early: list[Frame] = []
-        self._batches: deque[Frame] = deque()
-        self._batch_came = asyncio.Event()
-        self._ingest_s = 0.0  # what ingest took of the loop since the last tick
+        self._ingest: Ingest
         self._tasks: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._within_s = 0.0
@@ -103,7 +75,8 @@ class Worker:
                 "type": Control.HELLO, "shard": self._shard, "pid": os.getpid(), "cursor": list(store.cursor),
                 "ingested": store.ingested,
             })  # fmt: skip
-            ingest = group.create_task(self._ingest())
+            self._ingest = Ingest(self.parts, self._send, self._loop.time)
+            ingest = group.create_task(self._ingest.run())
             tick = group.create_task(self._tick())
             committing = group.create_task(self._commit_when_full())
             self.parts.dispatcher.wake()
@@ -150,8 +123,8 @@ class Worker:
         header, hops, pool = frame.header, self.parts.hops, self.parts.pool
         match frame.type:
             case Control.TASKS | Control.INGESTED:
-                self._batches.append(frame)
-                self._batch_came.set()
+                self._told_finished = False
+                self._ingest.add(frame)
             case Control.NLP_UP if pool is not None:
                 self._group.create_task(pool.on_up(header["child"], header["path"]))
             case Control.NLP_GONE if pool is not None:
@@ -194,49 +167,6 @@ class Worker:
         else:
             loop.default_exception_handler(context)
 
-    # -- ingest ---------------------------------------------------------------------------------------------------
-
-    async def _ingest(self) -> None:
-        """Take batches into the frontier in slices, so that fetching goes on meanwhile."""
-        parts = self.parts
-        until = 0.0  # ingest has the loop to itself until then
-        held_s = 0.0  # since the others had their turns
-        uncommitted = 0  # batches
-        while True:
-            while not self._batches:
-                self._batch_came.clear()
-                await self._batch_came.wait()
-                held_s = 0.0
-            frame = self._batches.popleft()
-            if frame.type == Control.INGESTED:
-                parts.store.finish_ingest()
-                parts.store.commit()
-                continue
-            began = self._loop.time()
-            entries = tasks_in(frame)
-            end = (frame.header["input"], frame.header["last"])
-            for start in range(0, max(1, len(entries)), SLICE):
-                part = entries.some(start, start + SLICE)
-                last = start + SLICE >= len(entries)
-                cursor = end if last else split_position(part.positions[-1])
-                parts.schedule.insert(part, cursor, self._loop.time())
-                parts.dispatcher.wake()
-                if (now := self._loop.time()) >= until:
-                    self._ingest_s += now - began
-                    took_s = await let_others((held_s + now - began) / INGEST_TO_REST, self._loop.time)
-                    held_s = 0.0
-                    began = self._loop.time()
-                    until = began + min(MAX_INGEST_S, took_s * INGEST_TO_REST)
-            self._told_finished = False
-            uncommitted += 1
-            if not self._batches or uncommitted >= BATCHES_A_COMMIT:
-                parts.store.commit()
-                self._send({"type": Control.CREDIT, "batches": uncommitted})
-                uncommitted = 0
-            ended = self._loop.time()
-            self._ingest_s += ended - began
-            held_s += ended - began
-
     # -- the tick -------------------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
@@ -244,8 +174,7 @@ class Worker:
         commit_at = beat_at = asked_for = loop.time()
         while True:
             now = loop.time()
-            self._bound_by_lag(now - asked_for - self._ingest_s, now)
-            self._ingest_s = 0.0
+            self._bound_by_lag(now - asked_for - self._ingest.take_loop_s(), now)
             parts.limit.tick(now, parts.dispatcher.grants.on_network)
             self._log_limit()
             parts.dispatcher.grants.hand_on()
@@ -305,7 +234,7 @@ class Worker:
 
     def describe(self) -> str:
         """What this shard waits for."""
-        ingesting = bool(self._batches) or not self.parts.store.ingested
+        ingesting = self._ingest.waiting or not self.parts.store.ingested
         return waits_for(self.parts, self._loop.time(), running=len(self._tasks), ingesting=ingesting)
 
     def _watch(self, now: float) -> None:
@@ -313,7 +242,7 @@ class Worker:
         due = parts.schedule.next_due()
         busy = bool(
             self._tasks
-            or self._batches
+            or self._ingest.waiting
             or not parts.store.ingested
             or parts.endings.waiting_for_nlp
             or parts.endings.uncommitted
@@ -327,7 +256,7 @@ class Worker:
     def _ended(self) -> bool:
         """Whether every URL of the inputs has its row, committed or about to be."""
         store = self.parts.store
-        if not store.ingested or self._batches or self.parts.links.waiting:
+        if not store.ingested or self._ingest.waiting or self.parts.links.waiting:
             return False
         counters = store.counters
         ended = counters.get("done", 0) + counters.get("failed", 0) + self.parts.endings.uncommitted

@@ -23,7 +23,8 @@ from engine.model.record import Fetched
 from engine.model.task import position
 from engine.shard.budget import PageLease
 from engine.shard.endings import ROWS_A_COMMIT
-from engine.shard.worker import BATCHES_A_COMMIT, COMMIT_EVERY_S, SLICE, let_others
+from engine.shard.ingest import BATCHES_A_COMMIT, SLICE, let_others
+from engine.shard.worker import COMMIT_EVERY_S
 from engine.transport.base import Response
 
 
@@ -138,15 +139,18 @@ def test_an_empty_list_is_finished_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("turns_s", "taken"),
+    ("turns_s", "enough_after", "taken"),
     [
-        ([], 1),  # nobody has anything to do
-        ([0.002] * 2, 3),
-        ([0.002] * 50, 5),  # no more than they are owed
-        ([0.05], 1),
+        ([], 0, 1),  # nobody has anything to do
+        ([], 9, 1),
+        ([0.002] * 2, 0, 3),
+        ([0.002] * 50, 0, 5),  # enough is done before they had the least time
+        ([0.002] * 50, 12, 12),
+        ([0.002] * 50, 90, 20),  # no more than the most
+        ([0.05], 90, 1),
     ],
 )
-def test_while_ingest_waits_others_have_as_many_turns_as_they_need_of_the_time_that_they_are_owed(turns_s, taken):
+def test_between_slices_others_have_turns_until_they_have_done_enough_or_need_none(turns_s, enough_after, taken):
     clock, turns = 0.0, 0
 
     async def others():
@@ -159,7 +163,7 @@ def test_while_ingest_waits_others_have_as_many_turns_as_they_need_of_the_time_t
 
     async def main():
         busy = asyncio.ensure_future(others())
-        took_s = await let_others(0.01, lambda: clock)
+        took_s = await let_others(0.01, 0.04, lambda: turns >= enough_after, lambda: clock)
         busy.cancel()
         assert took_s == pytest.approx(sum(turns_s[:taken]))
 
