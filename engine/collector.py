@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-#: Pages under way, and a list's entries, thousands at once, are in no cycle: the youngest generation may be large.
-_THRESHOLDS: Final = (20_000, 20, 50)
+#: Pages under way, thousands of objects at once, are in no cycle: the youngest generation may be large.
+_THRESHOLDS: Final = (50_000, 20, 50)
 
 
 def settle() -> None:
