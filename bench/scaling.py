@@ -47,7 +47,7 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--seconds", type=float, default=30.0, help="each measurement of the variant nlp")
     asked.add_argument("--html", type=Path, default=DEMO_PAGES, help="folder of pages, .html or .html.gz")
-    asked.add_argument("--pages", type=int, default=20_000, help="of the variant shards")
+    asked.add_argument("--pages", type=int, default=40_000, help="of the variant shards")
     asked.add_argument("--concurrency", type=int, default=100)
     return asked.parse_args()
 
