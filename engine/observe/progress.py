@@ -61,8 +61,8 @@ class Meter:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds until all known URLs are finished, None where there is no telling."""
-        return eta_s(self.figures.remaining, self.rate_per_s, self.figures.tail_s)
+        """Seconds until all known URLs are finished, None where there is no telling, or none is known yet."""
+        return eta_s(self.figures.remaining, self.rate_per_s, self.figures.tail_s) if self.figures.known else None
 
 
 class LineProgress:

@@ -65,6 +65,12 @@ def test_a_line_before_anything_is_known_has_no_made_up_numbers(gauges):
     assert stream.getvalue().endswith("Failed: 0 | Left: 5 | ETA: unknown\n")
 
 
+def test_no_time_is_told_before_a_url_is_known(gauges):
+    meter = Meter()
+    meter.update([gauges()], 0, 1.0)
+    assert meter.eta_s is None
+
+
 def test_many_kinds_of_failure_stay_one_line(gauges):
     stream = io.StringIO()
     progress = LineProgress(stream)
