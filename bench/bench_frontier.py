@@ -6,6 +6,7 @@ import gc
 
 import pytest
 
+from engine.collector import settle
 from engine.frontier.hosts import HostTable
 from engine.frontier.residence import Residence
 from engine.frontier.results import Finished
@@ -16,7 +17,6 @@ from engine.model.task import CommitRecord, TaskKey
 from engine.model.url import host_id
 from engine.settings import Settings
 from engine.shard.factory import HostFactory
-from engine.shard.main import GC_THRESHOLDS
 
 HOSTS = 100_000
 SLICE = 1000
@@ -28,8 +28,7 @@ def collector():
     """The garbage collector as a shard has it."""
     before = gc.get_threshold()
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    settle()
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
