@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.model.prints import PRINT_BYTES, print_of
+from engine.model.prints import PRINT_BYTES, key_of
+from engine.model.url import host_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,8 +31,12 @@ class Entries:
     def of(cls, rows: Iterable[TaskEntry]) -> Entries:
         """Entries from rows; their prints are made."""
         found = cls()
+        digests: dict[str, bytes] = {}  # the links of a page are of few hosts
         for row in rows:
-            found.append(row, print_of(str(row[3] or row[2]), str(row[4])))
+            text, host = str(row[3] or row[2]), str(row[4])
+            if host not in digests:
+                digests[host] = host_digest(host)
+            found.append(row, key_of(text, host) + digests[host])
         return found
 
     @classmethod

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.model.url import host_digest, url_key
+from engine.model.url import url_key
 
 #: A print is a URL's key and its host's digest.
 KEY_BYTES: Final = 16
@@ -18,8 +18,3 @@ PRINT_BYTES: Final = KEY_BYTES + HOST_BYTES
 def key_of(text: str, host: str) -> bytes:
     """Make the key of a normalised URL, or (host "") of a line that is none: such a one is distinct by its text."""
     return url_key(text) if host else url_key(f"invalid:{text}")  # the prefix keeps it apart from any URL's
-
-
-def print_of(text: str, host: str) -> bytes:
-    """Make the print of a normalised URL and its host, or (host "") of a line that is none."""
-    return key_of(text, host) + host_digest(host)

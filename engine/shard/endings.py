@@ -108,7 +108,7 @@ class Endings:
     @property
     def ended(self) -> int:
         """URLs that were fetched, or given up, since the process began: their rows are made, or being made."""
-        return self.finished + len(self._rows) + self.waiting_for_nlp
+        return self.finished + self.uncommitted + self.waiting_for_nlp
 
     @property
     def full(self) -> bool:

@@ -17,7 +17,7 @@ import orjson
 
 from engine.errors import UsageError
 from engine.model.entries import Entries
-from engine.model.prints import print_of
+from engine.model.prints import key_of
 from engine.model.task import position
 from engine.model.url import HIDDEN, Target, host_digest, parse_target, site_of, url_key
 from engine.policy.placement import shard_of
@@ -199,8 +199,11 @@ class _Placer:
         if self._shards == 1:
             filling.entries[0].extend(found)
         else:
-            for shard, entries in enumerate(filling.entries):
-                entries.extend(found.only([at for at, owner in enumerate(owners) if owner == shard]))
+            places: list[list[int]] = [[] for _ in filling.entries]
+            for at, owner in enumerate(owners):
+                places[owner].append(at)
+            for entries, own in zip(filling.entries, places, strict=True):
+                entries.extend(found.only(own))
         filling.count += len(found)
         filling.chars += sum(map(len, lines))
 
@@ -231,7 +234,7 @@ class _Placer:
             return self._owners[host], entry, url_key(fetch_url) + self._digests[host]
         text = _unfetchable(record)
         entry = [at, record.priority, text, None, "", None, columns]
-        return shard_of(text, self._shards), entry, print_of(text, "")
+        return shard_of(text, self._shards), entry, key_of(text, "") + self._digests[""]
 
 
 def _unfetchable(record: Record) -> str:
